@@ -1,0 +1,37 @@
+"""What a worker says about a shard it has written: all that ever travels to the driver."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from schemas.base import Row
+
+
+class ShardFile(Row):
+    """One Parquet file of a shard."""
+
+    table: str
+    path: str
+    """Relative to the lake's data path."""
+    rows: int
+
+
+class Manifest(Row):
+    """An immutable shard: its files, what is in them, and which planned draws they settle."""
+
+    shard_id: str
+    """Content hash of the ids of its rows."""
+    run_id: str
+    lane: str
+    """What the rows compete for: one recipe with one teacher, or the items table."""
+    files: tuple[ShardFile, ...]
+    slots: bytes = b""
+    """Positions in the run's plan that the shard settles: int64, little endian; empty for ingest."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    drops: dict[str, int] = Field(default_factory=dict)
+    """Dropped rows by reason."""
+
+    def rows(self, table: str) -> int:
+        """How many rows of `table` the shard holds."""
+        return sum(file.rows for file in self.files if file.table == table)

@@ -1,0 +1,1 @@
+"""The work: sources, recipes, teachers, scores and the Ray stages that run them."""

@@ -1,0 +1,133 @@
+"""What a recipe is handed for one draw: a teacher that keeps count, and the ways to end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from schemas.ids import seed_of
+from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace
+from schemas.teachers import Sampling
+from tasks.teachers.protocol import Completion, Message, Teacher
+
+if TYPE_CHECKING:
+    from tasks.teachers.protocol import Tokens
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What all draws of one run share: a recipe, a teacher, and their fingerprints."""
+
+    run_id: str
+    recipe: str
+    recipe_fingerprint: str
+    teacher: str
+    teacher_revision: str
+    teacher_fingerprint: str
+    sampling: Sampling
+    """The recipe's sampling merged with the teacher's defaults."""
+
+    @property
+    def name(self) -> str:
+        """What traces of this lane compete for in the lake."""
+        return f"{self.recipe_fingerprint}/{self.teacher_fingerprint}"
+
+
+@dataclass
+class Kit:
+    """One draw of one item.  Every request goes through here, so seeds and costs come by themselves."""
+
+    teacher: Teacher
+    lane: Lane
+    item_id: str
+    draw: int
+    trace_id: str
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.teacher.tokens
+
+    @property
+    def seed(self) -> int:
+        """Seed for the recipe's own choices, and of the first request."""
+        return seed_of(self.trace_id)
+
+    async def chat(
+        self, messages: Sequence[Message], sampling: Sampling | None = None
+    ) -> Completion:
+        """`Teacher.chat` with the lane's sampling and the next seed of this draw."""
+        return self._count(
+            await self.teacher.chat(messages, sampling or self.lane.sampling, seed=self._next())
+        )
+
+    async def extend(
+        self, prompt_ids: Sequence[int], sampling: Sampling | None = None
+    ) -> Completion:
+        """`Teacher.extend` with the lane's sampling and the next seed of this draw."""
+        return self._count(
+            await self.teacher.extend(prompt_ids, sampling or self.lane.sampling, seed=self._next())
+        )
+
+    def trace(
+        self,
+        segments: Sequence[Segment],
+        *,
+        finish_reason: FinishReason,
+        answer: str | None = None,
+        meta: Mapping[str, str] | None = None,
+    ) -> Trace:
+        """The trace of this draw, its provenance filled in."""
+        lane = self.lane
+        return Trace(
+            trace_id=self.trace_id,
+            item_id=self.item_id,
+            draw=self.draw,
+            segments=tuple(segments),
+            answer=answer,
+            finish_reason=finish_reason,
+            provenance=Provenance(
+                run_id=lane.run_id,
+                recipe=lane.recipe,
+                recipe_fingerprint=lane.recipe_fingerprint,
+                teacher=lane.teacher,
+                teacher_revision=lane.teacher_revision,
+                teacher_fingerprint=lane.teacher_fingerprint,
+                sampling=lane.sampling.model_dump_json(exclude_none=True),
+                seed=self.seed,
+                requests=self.requests,
+                prompt_tokens=self.prompt_tokens,
+                completion_tokens=self.completion_tokens,
+                seconds=time.monotonic() - self.started,
+            ),
+            meta=dict(meta or {}),
+        )
+
+    def drop(self, reason: str, detail: str, *, stage: str = "recipe") -> Drop:
+        """The drop of this draw; `reason` is a short snake_case noun."""
+        return Drop(
+            trace_id=self.trace_id,
+            item_id=self.item_id,
+            draw=self.draw,
+            stage=stage,  # type: ignore[arg-type]
+            reason=reason,
+            detail=detail,
+            run_id=self.lane.run_id,
+            recipe_fingerprint=self.lane.recipe_fingerprint,
+            teacher_fingerprint=self.lane.teacher_fingerprint,
+            completion_tokens=self.completion_tokens,
+        )
+
+    def _next(self) -> int:
+        self.requests += 1
+        return seed_of(self.trace_id, self.requests - 1)
+
+    def _count(self, completion: Completion) -> Completion:
+        self.prompt_tokens += completion.prompt_tokens
+        self.completion_tokens += completion.completion_tokens
+        return completion

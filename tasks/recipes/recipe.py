@@ -1,0 +1,58 @@
+"""What every recipe is: a frozen model over one item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from schemas.base import Frozen
+from schemas.errors import ConfigError
+from schemas.ids import content_hash
+from schemas.rows import Drop, Item, Trace
+from schemas.teachers import Sampling
+from tasks.kit import Kit
+
+_PROMPTS = Path(__file__).parent / "prompts"
+
+
+def prompt_text(name: str) -> str:
+    """The text of a prompt file that ships with the recipes."""
+    return (_PROMPTS / f"{name}.txt").read_text().rstrip("\n")
+
+
+def _from_file(value: str) -> str:
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text().rstrip("\n")
+    except OSError as exc:
+        raise ConfigError(f"prompt file {value[1:]!r} can't be read: {exc.strerror}") from exc
+
+
+Prompt = Annotated[str, AfterValidator(_from_file)]
+"""A prompt in a config: its text, or `@path` of the file that holds it.  Text is what is hashed."""
+
+
+class Recipe(Frozen):
+    """How a teacher turns one item into traces.
+
+    Its fields are its knobs and its JSON, prompt texts included, is its fingerprint.
+    """
+
+    kind: str
+    version: ClassVar[int] = 1
+    """Raised when the same knobs give other traces than before."""
+    sampling: Sampling = Field(default=Sampling())
+    """Sampling parameters; what is left open comes from the model."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the recipe's version and of every knob."""
+        return content_hash("recipe", self.version, self.model_dump(mode="json"))
+
+    async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
+        """One draw of one item: exactly one trace or drop that carries `kit.trace_id`."""
+        raise NotImplementedError

@@ -1,0 +1,161 @@
+"""Landing shards: a shard's files and its entry in the books become visible in one transaction.
+
+A row lands once whatever happens around it:
+- a shard that is in the books already is skipped, and its new files are deleted;
+- a draw done twice within a run (a worker died after announcing a shard, and Ray repeated the
+  micro-batch) is seen in a bitmap over the run's plan;
+- a draw done by another run at the same time is seen because that run has landed shards in the same
+  lane since this run was planned;
+- an item that is there already, from this source or another, is kept once.
+In the last three cases the shard is trimmed by SQL before it lands; in the ordinary case a commit
+looks at no row at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import LakeError
+from schemas.manifest import Manifest, ShardFile
+from warehouse.lake import SQL, Lake
+from warehouse.lock import writer_lock
+from warehouse.shards import ITEMS_LANE
+
+# Rows of a new shard that are in the lake already, by the table they would land in.
+_KEPT = {
+    "items": "item_id NOT IN (SELECT item_id FROM items)",
+    "traces": "trace_id NOT IN (FROM repeated)",
+    "drops": "trace_id IS NULL OR trace_id NOT IN (FROM repeated)",
+    "scores": "trace_id NOT IN (FROM repeated)",
+}
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What one commit added, by table, and how many of the shard's rows were there already."""
+
+    rows: dict[str, int]
+    repeated: int = 0
+
+
+@dataclass
+class Committer:
+    """Lands the shards of one run in one lane; one thread uses it."""
+
+    lake: Lake
+    run_id: str
+    lane: str
+    planned: int = 0
+    """Rows of the run's plan."""
+    since: int = 0
+    """Newest entry of the books when the run was planned."""
+    _settled: npt.NDArray[np.bool_] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._settled = np.zeros(self.planned, dtype=bool)
+
+    @property
+    def settled(self) -> int:
+        """Draws of the plan that have landed."""
+        return int(self._settled.sum())
+
+    def commit(self, manifest: Manifest) -> Landed:
+        """Land one shard.  Raises `LakeError`; then nothing of the shard is in the lake."""
+        total = sum(file.rows for file in manifest.files)
+        slots = np.frombuffer(manifest.slots, dtype="<i8")
+        try:
+            with writer_lock(self.lake.settings):
+                newest, landed, foreign = self.lake.rows(
+                    (SQL / "commit_state.sql").read_text(),
+                    {
+                        "shard_id": manifest.shard_id,
+                        "lane": self.lane,
+                        "run_id": self.run_id,
+                        "since": self.since,
+                    },
+                )[0]
+                if landed:
+                    files: tuple[ShardFile, ...] = ()
+                elif self.lane == ITEMS_LANE or foreign or self._settled[slots].any():
+                    files = self._trim(manifest)
+                else:
+                    files = manifest.files
+                self._land(manifest, files, newest + 1, skip=bool(landed))
+        except duckdb.Error as exc:
+            raise LakeError(f"can't commit shard {manifest.shard_id}: {exc}") from exc
+        self._settled[slots] = True
+        for file in {f.path for f in manifest.files} - {f.path for f in files}:
+            self.lake.storage.delete(file)
+        rows = {file.table: file.rows for file in files}
+        return Landed(rows, repeated=total - sum(rows.values()))
+
+    def _land(
+        self, manifest: Manifest, files: Sequence[ShardFile], commit_no: int, *, skip: bool
+    ) -> None:
+        if skip:
+            return
+        connection = self.lake.connection
+        connection.execute("BEGIN")
+        try:
+            for file in files:
+                connection.execute(
+                    "CALL ducklake_add_data_files('lake', ?, ?)",
+                    [file.table, self.lake.storage.url(file.path)],
+                )
+            connection.execute(
+                "INSERT INTO shards VALUES (?, ?, ?, ?, ?, now())",
+                [
+                    commit_no,
+                    manifest.shard_id,
+                    manifest.run_id,
+                    manifest.lane,
+                    [file.model_dump() for file in files],
+                ],
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def _trim(self, manifest: Manifest) -> tuple[ShardFile, ...]:
+        """The shard's files without the rows that are in the lake; whole files stay as they are."""
+        ids = " UNION ALL ".join(
+            f"SELECT trace_id FROM {self._read(file)}"
+            for file in manifest.files
+            if file.table in ("traces", "drops")
+        )
+        self.lake.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE repeated AS "
+            f"SELECT trace_id FROM ({ids or 'SELECT NULL AS trace_id'}) WHERE trace_id IN "
+            "(SELECT trace_id FROM traces UNION ALL SELECT trace_id FROM drops)"
+        )
+        return tuple(kept for file in manifest.files if (kept := self._trim_file(file)).rows)
+
+    def _trim_file(self, file: ShardFile) -> ShardFile:
+        kept = _KEPT.get(file.table)
+        if kept is None:
+            return file
+        rows = int(self.lake.one(f"SELECT count(*) FROM {self._read(file)} WHERE {kept}"))
+        if rows in (0, file.rows):
+            return file.model_copy(update={"rows": rows})
+        path = file.path.replace(".parquet", "-trimmed.parquet")
+        self.lake.connection.execute(
+            f"COPY (SELECT * FROM {self._read(file)} WHERE {kept}) "
+            f"TO '{self.lake.storage.url(path)}' (FORMAT parquet, COMPRESSION zstd)"
+        )
+        return ShardFile(table=file.table, path=path, rows=rows)
+
+    def _read(self, file: ShardFile) -> str:
+        return f"read_parquet('{self.lake.storage.url(file.path)}')"
+
+
+def newest_entry(lake: Lake) -> int:
+    """`commit_no` of the newest shard in the books, 0 in an empty lake."""
+    value: Any = lake.one("SELECT coalesce(max(commit_no), 0) FROM shards")
+    return int(value)

@@ -1,0 +1,170 @@
+"""Opening a lake: DuckLake catalog, tables, views and version.  It writes no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from schemas.errors import ConfigError, LakeError
+from schemas.settings import LakeSettings
+from warehouse.extensions import connect, load
+from warehouse.lock import writer_lock
+from warehouse.storage import Storage
+
+LAKE_VERSION = 1
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+SQL = Path(__file__).parent / "sql"
+_BUSY_TIMEOUT_MS = 30_000
+_WRITER_MEMORY = "768MB"
+
+
+@dataclass
+class Lake:
+    """An attached lake; its tables and views are the connection's default schema.
+
+    `with Lake.create(settings) as lake` closes the connection at the end; it commits nothing.
+    """
+
+    settings: LakeSettings
+    connection: duckdb.DuckDBPyConnection
+
+    @property
+    def storage(self) -> Storage:
+        return Storage(self.settings.data)
+
+    @classmethod
+    def create(cls, settings: LakeSettings) -> Self:
+        """Open a lake for writing, and make it first where there is none.
+
+        Raises `LakeError` for a lake of another version or a catalog that can't be reached.
+        """
+        kind, _, location = settings.catalog.partition(":")
+        try:
+            if kind == "sqlite":
+                Path(location).parent.mkdir(parents=True, exist_ok=True)
+            if "://" not in settings.data:
+                Path(settings.data).mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise LakeError(f"can't make the lake at {location}: {exc.strerror}") from exc
+        with writer_lock(settings):
+            lake = cls(settings, _attach(settings, read_only=False))
+            if not lake.tables():
+                lake._make()
+            else:
+                lake._check_version()
+        return lake
+
+    @classmethod
+    def open(cls, settings: LakeSettings) -> Self:
+        """Open a lake for reading only; `ConfigError` where there is none."""
+        kind, _, location = settings.catalog.partition(":")
+        if kind == "sqlite" and not Path(location).is_file():
+            raise ConfigError(
+                f"no lake at {Path(location).parent}: start a run first, or name another with --lake"
+            )
+        lake = cls(settings, _attach(settings, read_only=True))
+        lake._check_version()
+        return lake
+
+    def tables(self) -> list[str]:
+        """Names of the lake's tables."""
+        rows = self.connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY 1"
+        )
+        return [name for (name,) in rows.fetchall()]
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """All rows of a small query."""
+        return self.connection.execute(sql, parameters or []).fetchall()
+
+    def one(self, sql: str, parameters: Parameters = None) -> Any:
+        """The single value of a query that gives one row of one column."""
+        ((value,),) = self.rows(sql, parameters)
+        return value
+
+    def snapshot(self) -> int:
+        """Number of the lake's newest snapshot; a mix or export that names it can be redrawn."""
+        return int(self.one("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    def _make(self) -> None:
+        self.connection.execute("BEGIN")
+        self.connection.execute((SQL / "tables.sql").read_text())
+        for name, query in views().items():
+            self.connection.execute(f"CREATE VIEW {name} AS {query}")
+        self.connection.execute("INSERT INTO lake_version VALUES (?)", [LAKE_VERSION])
+        self.connection.execute("COMMIT")
+
+    def _check_version(self) -> None:
+        if "lake_version" not in self.tables():
+            raise LakeError(
+                f"the catalog {self.settings.catalog} is a DuckLake, but not one of ours: "
+                "name another with `lake:`"
+            )
+        version = self.one("SELECT max(version) FROM lake_version")
+        if version != LAKE_VERSION:
+            raise LakeError(
+                f"the lake at {self.settings.catalog} has version {version}, this Thoughtmill reads "
+                f"version {LAKE_VERSION}: use the release that made it, or start a new lake"
+            )
+
+
+def views() -> dict[str, str]:
+    """The public views by name, in an order in which each finds what it builds on."""
+    order = ("segments", "thoughts", "thinking_length", "eligible", "cost", "drop_reasons")
+    names = (*order, "run_report")
+    return {name: (SQL / "views" / f"{name}.sql").read_text() for name in names}
+
+
+def _attach(settings: LakeSettings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    kind, _, location = settings.catalog.partition(":")
+    options = [f"DATA_PATH '{_quoted(Storage(settings.data).url(''))}'", "OVERRIDE_DATA_PATH true"]
+    match kind:
+        case "sqlite":
+            # WAL lets readers go on while a commit is written.
+            options += ["META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}"]
+            scanner, location = "sqlite_scanner", str(Path(location).absolute())
+        case "postgres":
+            scanner = "postgres_scanner"
+        case _:
+            raise ConfigError(
+                f"lake.catalog: {settings.catalog!r} must begin with 'sqlite:' or 'postgres:'"
+            )
+    if read_only:
+        options.append("READ_ONLY")
+    connection = connect(
+        "ducklake", scanner, memory_limit=None if read_only else _WRITER_MEMORY
+    )
+    if settings.data.startswith("s3://"):
+        load(connection, "httpfs")
+        connection.execute((SQL / "s3_secret.sql").read_text())
+    try:
+        connection.execute(
+            f"ATTACH 'ducklake:{kind}:{_quoted(location)}' AS lake ({', '.join(options)})"
+        )
+        connection.execute("USE lake")
+    except duckdb.Error as exc:
+        connection.close()
+        raise LakeError(f"can't open the lake at {settings.catalog}: {first_line(exc)}") from exc
+    return connection
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def first_line(exc: Exception) -> str:
+    """The part of a DuckDB error that a person needs."""
+    return str(exc).splitlines()[0]

@@ -1,0 +1,50 @@
+"""The writer lock: one commit at a time in a lake, whichever process or machine it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from schemas.errors import LakeError
+from schemas.settings import LakeSettings
+from warehouse.extensions import connect
+
+WAIT_S = 120.0
+_ADVISORY_KEY = 7_407_013_771
+
+
+@contextmanager
+def writer_lock(settings: LakeSettings) -> Iterator[None]:
+    """Hold the lake's writer lock; `LakeError` after two minutes of waiting.
+
+    SQLite catalog: a lock file beside it, freed by the kernel when its holder dies.  PostgreSQL
+    catalog: an advisory lock that lives and dies with a transaction of its own.
+    """
+    kind, _, location = settings.catalog.partition(":")
+    if kind == "sqlite":
+        try:
+            with FileLock(f"{Path(location).absolute()}.lock", timeout=WAIT_S):
+                yield
+        except Timeout as exc:
+            raise LakeError(
+                f"another process has held the lake at {location} for {WAIT_S:.0f} s: "
+                "look for a hung `thoughtmill` process"
+            ) from exc
+        return
+    connection = connect("postgres_scanner")
+    try:
+        connection.execute(f"ATTACH '{location}' AS locks (TYPE postgres)")
+        connection.execute("BEGIN")
+        connection.execute(
+            "SELECT * FROM postgres_query('locks', "
+            f"'SELECT 1 FROM (SELECT pg_advisory_xact_lock({_ADVISORY_KEY})) AS held')"
+        )
+        yield
+    except duckdb.Error as exc:
+        raise LakeError(f"can't lock the lake's PostgreSQL catalog: {exc}") from exc
+    finally:
+        connection.close()

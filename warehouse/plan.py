@@ -1,0 +1,80 @@
+"""Planning: which draws are still to be done, as Parquet files that the workers read.
+
+The plan is an anti-join of wanted `(item, draw)` pairs against committed traces and drops, so
+nothing is kept between attempts: worker counts, batch sizes and file sizes may all change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from schemas.errors import ConfigError
+from warehouse.commit import newest_entry
+from warehouse.lake import SQL, Lake, first_line
+
+_FILE_BYTES = "16MB"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do."""
+
+    folder: str
+    """Folder of the plan's Parquet files, relative to the lake's data path."""
+    pending: int
+    """Draws to be done; `slot` counts them from 0."""
+    wanted: int
+    """Draws asked for, those done before included."""
+    since: int
+    """Newest entry of the lake's books before the plan was made."""
+
+
+def plan_draws(
+    lake: Lake,
+    run_id: str,
+    *,
+    recipe_fingerprint: str,
+    teacher_fingerprint: str,
+    draws: int,
+    sources: Sequence[str] | None = None,
+    where: str = "true",
+    max_items: int | None = None,
+    redo: Sequence[str] = (),
+) -> Plan:
+    """Write the plan of a run and return what is in it.
+
+    `where` is a SQL predicate over the columns of `items`; `redo` names drop reasons that do not
+    count as settled.  Raises `ConfigError` for a predicate that DuckDB refuses.
+    """
+    since = newest_entry(lake)
+    folder = f"plans/{run_id}"
+    scope = {"sources": list(sources) if sources is not None else None}
+    try:
+        items = int(lake.one(_sql("count_wanted", where), scope))
+        pending = lake.connection.sql(
+            _sql("plan_draws", where),
+            params={
+                **scope,
+                "draws": draws,
+                "max_items": max_items,
+                "recipe": recipe_fingerprint,
+                "teacher": teacher_fingerprint,
+                "redo": list(redo),
+            },
+        )
+    except (duckdb.ParserException, duckdb.BinderException) as exc:
+        raise ConfigError(f"items: {where!r} is no predicate over items: {first_line(exc)}") from exc
+    lake.storage.make_folder(folder)
+    pending.write_parquet(
+        lake.storage.url(folder), file_size_bytes=_FILE_BYTES, compression="zstd", overwrite=True
+    )
+    count = lake.one(f"SELECT count(*) FROM read_parquet('{lake.storage.url(folder)}/*.parquet')")
+    wanted = min(items, max_items) if max_items is not None else items
+    return Plan(folder=folder, pending=int(count), wanted=wanted * draws, since=since)
+
+
+def _sql(name: str, where: str) -> str:
+    return (SQL / f"{name}.sql").read_text().replace("{where}", where)

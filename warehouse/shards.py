@@ -1,0 +1,104 @@
+"""Writing a shard: the rows a worker has finished, as immutable Parquet files and a manifest.
+
+A worker writes; it never opens the catalog.  Files that no commit comes to name are orphans, which
+`maintain` sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.arrow import to_table
+from schemas.base import Row
+from schemas.ids import content_hash
+from schemas.manifest import Manifest, ShardFile
+from schemas.rows import Drop, Item, Score, Trace
+from warehouse.storage import Storage
+
+ITEMS_LANE = "items"
+_ITEM_SOURCES = pa.schema([("item_id", pa.string()), ("source", pa.string())])
+
+
+def write_draws(
+    storage: Storage,
+    *,
+    run_id: str,
+    lane: str,
+    ended: Sequence[Trace | Drop],
+    scores: Iterable[Score],
+    slots: Iterable[int],
+) -> Manifest:
+    """Write finished draws and their scores; `slots` are their positions in the run's plan."""
+    traces = [row for row in ended if isinstance(row, Trace)]
+    drops = [row for row in ended if isinstance(row, Drop)]
+    tables = _tables({"traces": traces, "drops": drops, "scores": scores})
+    return _write(
+        storage,
+        tables,
+        run_id=run_id,
+        lane=lane,
+        identity=sorted(str(row.trace_id) for row in ended),
+        slots=np.fromiter(slots, dtype="<i8").tobytes(),
+        prompt_tokens=sum(t.provenance.prompt_tokens for t in traces),
+        completion_tokens=sum(t.provenance.completion_tokens for t in traces)
+        + sum(d.completion_tokens for d in drops),
+        drops=drops,
+    )
+
+
+def write_items(
+    storage: Storage, *, run_id: str, source: str, items: Sequence[Item], drops: Sequence[Drop]
+) -> Manifest:
+    """Write the items read from a stretch of one source.
+
+    The same stretch read again gives the same shard id, so its drops are not counted twice.
+    """
+    tables = _tables({"items": items, "drops": drops})
+    if items:
+        pairs = [{"item_id": item.item_id, "source": source} for item in items]
+        tables["item_sources"] = pa.Table.from_pylist(pairs, schema=_ITEM_SOURCES)
+    identity = [source, [item.item_id for item in items], [(d.reason, d.detail) for d in drops]]
+    return _write(
+        storage, tables, run_id=run_id, lane=ITEMS_LANE, identity=identity, drops=drops
+    )
+
+
+def _tables(rows: Mapping[str, Iterable[Row]]) -> dict[str, pa.Table]:
+    tables = {name: to_table(name, some) for name, some in rows.items()}
+    return {name: table for name, table in tables.items() if table.num_rows}
+
+
+def _write(
+    storage: Storage,
+    tables: dict[str, pa.Table],
+    *,
+    run_id: str,
+    lane: str,
+    identity: list[object],
+    drops: Sequence[Drop],
+    slots: bytes = b"",
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+) -> Manifest:
+    shard_id = content_hash("shard", lane, identity)
+    files = []
+    for name, table in tables.items():
+        path = f"{name}/{run_id}/{shard_id}.parquet"
+        storage.write_table(path, table)
+        files.append(ShardFile(table=name, path=path, rows=table.num_rows))
+    reasons: dict[str, int] = {}
+    for drop in drops:
+        reasons[drop.reason] = reasons.get(drop.reason, 0) + 1
+    return Manifest(
+        shard_id=shard_id,
+        run_id=run_id,
+        lane=lane,
+        files=tuple(files),
+        slots=slots,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        drops=reasons,
+    )

@@ -1,0 +1,84 @@
+"""Where the lake's Parquet files lie: a local folder or an object store, behind one small class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from schemas.errors import ConfigError, LakeError
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Files under `root`, a folder or an `s3://bucket/prefix`, named by relative paths."""
+
+    root: str
+
+    @property
+    def local(self) -> bool:
+        return "://" not in self.root
+
+    @cached_property
+    def _filesystem(self) -> tuple[fs.FileSystem, str]:
+        if self.local:
+            return fs.LocalFileSystem(), str(Path(self.root).absolute())
+        try:
+            return fs.FileSystem.from_uri(self.root)  # type: ignore[no-any-return]
+        except (pa.ArrowInvalid, OSError) as exc:
+            raise ConfigError(f"lake.data: {self.root!r} can't be used: {exc}") from exc
+
+    def url(self, path: str) -> str:
+        """The full path or URL of a file, as DuckDB and Ray take it."""
+        base = str(Path(self.root).absolute()) if self.local else self.root.rstrip("/")
+        return f"{base}/{path}"
+
+    def write_table(self, path: str, table: pa.Table) -> None:
+        """Write a Parquet file so that it is there whole or not at all.
+
+        A local file is renamed into place; an object store shows an object once its upload is
+        complete.  Raises `LakeError` where the store refuses (a full disk, no rights).
+        """
+        filesystem, base = self._filesystem
+        target = f"{base}/{path}"
+        partial = f"{target}.partial" if self.local else target
+        try:
+            self.make_folder(path.rsplit("/", 1)[0])
+            pq.write_table(table, partial, filesystem=filesystem, compression="zstd")
+            if self.local:
+                filesystem.move(partial, target)
+        except OSError as exc:
+            if self.local:
+                Path(partial).unlink(missing_ok=True)
+            raise LakeError(f"can't write {target}: {exc.strerror or exc}") from exc
+
+    def files(self, folder: str = "") -> dict[str, float]:
+        """Relative paths of all files below `folder`, with their modification times (epoch s)."""
+        filesystem, base = self._filesystem
+        selector = fs.FileSelector(f"{base}/{folder}", allow_not_found=True, recursive=True)
+        return {
+            info.path.removeprefix(f"{base}/"): info.mtime_ns / 1e9
+            for info in filesystem.get_file_info(selector)
+            if info.type == fs.FileType.File
+        }
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and its parents; an object store needs none."""
+        filesystem, base = self._filesystem
+        if self.local:
+            filesystem.create_dir(f"{base}/{path}", recursive=True)
+
+    def delete(self, path: str) -> None:
+        """Delete one file."""
+        filesystem, base = self._filesystem
+        filesystem.delete_file(f"{base}/{path}")
+
+    def delete_folder(self, path: str) -> None:
+        """Delete a folder and all below it; a folder that is not there is fine."""
+        filesystem, base = self._filesystem
+        if filesystem.get_file_info(f"{base}/{path}").type == fs.FileType.Directory:
+            filesystem.delete_dir(f"{base}/{path}")
