@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,8 +36,8 @@ class EngineSettings(Frozen):
     """Engines (vLLM replicas or endpoint clients) working side by side."""
     in_flight: int = Field(default=320, gt=0)
     """Items each worker keeps under way at once."""
-    batch_size: int = Field(default=16, gt=0)
-    """Items Ray Data hands to a worker at a time."""
+    batch_size: int = Field(default=128, gt=0)
+    """Draws Ray Data hands to a worker at a time; many such micro-batches are open at once."""
     shard_rows: int = Field(default=1000, gt=0)
     """Finished draws that make a worker write a shard."""
     flush_seconds: float = Field(default=5.0, gt=0)
@@ -46,5 +46,34 @@ class EngineSettings(Frozen):
     """Share of the planned draws that may fail by error before the run stops."""
     item_timeout_s: float = Field(default=3600.0, gt=0)
     """Longest time for one draw, all its requests included."""
+    restarts: int = Field(default=5, ge=0)
+    """Times each worker may die and be replaced before the run fails."""
     ray_address: str | None = None
     """An existing Ray cluster; a local one is started where null and RAY_ADDRESS is not set."""
+
+
+class ExportSettings(Frozen):
+    """What is published, and how its training text is put together.
+
+    TPT (arXiv 2509.20186) trains on the document followed by the thinking; separator and tags are
+    not in the paper, so they are settings.
+    """
+
+    folder: str
+    """Folder to make; an earlier export in it is replaced once the new one is complete."""
+    where: str = "true"
+    """SQL predicate over the columns of the view `thoughts`."""
+    query: str | None = None
+    """A whole SQL query to publish instead of the training text of `where`."""
+    document: Literal["shown", "whole"] = "shown"
+    """The part of the document that the teacher saw, or all of it."""
+    separator: str = "\n\n"
+    """Between document and thought."""
+    open_tag: str = "<think>\n"
+    """Before the thought."""
+    close_tag: str = "\n</think>"
+    """After the thought."""
+    jsonl: bool = True
+    """Also write one JSON object a line."""
+    snapshot: int | None = Field(default=None, ge=0)
+    """Publish the lake as it was at this snapshot; the newest where null."""

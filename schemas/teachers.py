@@ -57,7 +57,7 @@ class VllmTeacher(Frozen):
     """GPUs Ray reserves for one engine; `tensor_parallel_size` where null, 0 on the CPU build."""
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
     """Share of GPU memory the engine may take."""
-    cpu_kv_cache_gib: float = Field(default=2.0, gt=0)
+    cpu_kv_cache_gib: int = Field(default=2, gt=0)
     """KV cache on the CPU build, in GiB."""
     enforce_eager: bool | None = None
     """Skip graph capture and compilation; true on the CPU build where null: it starts sooner."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import duckdb
 
@@ -60,14 +62,17 @@ class Lake:
         return lake
 
     @classmethod
-    def open(cls, settings: LakeSettings) -> Self:
-        """Open a lake for reading only; `ConfigError` where there is none."""
+    def open(cls, settings: LakeSettings, *, snapshot: int | None = None) -> Self:
+        """Open a lake for reading only, as it is or as it was at `snapshot`.
+
+        `ConfigError` where there is no lake.
+        """
         kind, _, location = settings.catalog.partition(":")
         if kind == "sqlite" and not Path(location).is_file():
             raise ConfigError(
                 f"no lake at {Path(location).parent}: start a run first, or name another with --lake"
             )
-        lake = cls(settings, _attach(settings, read_only=True))
+        lake = cls(settings, _attach(settings, read_only=True, snapshot=snapshot))
         lake._check_version()
         return lake
 
@@ -128,7 +133,9 @@ def views() -> dict[str, str]:
     return {name: (SQL / "views" / f"{name}.sql").read_text() for name in names}
 
 
-def _attach(settings: LakeSettings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _attach(
+    settings: LakeSettings, *, read_only: bool, snapshot: int | None = None
+) -> duckdb.DuckDBPyConnection:
     kind, _, location = settings.catalog.partition(":")
     options = [f"DATA_PATH '{_quoted(Storage(settings.data).url(''))}'", "OVERRIDE_DATA_PATH true"]
     match kind:
@@ -144,12 +151,14 @@ def _attach(settings: LakeSettings, *, read_only: bool) -> duckdb.DuckDBPyConnec
             )
     if read_only:
         options.append("READ_ONLY")
+    if snapshot is not None:
+        options.append(f"SNAPSHOT_VERSION {snapshot}")
     connection = connect(
         "ducklake", scanner, memory_limit=None if read_only else _WRITER_MEMORY
     )
     if settings.data.startswith("s3://"):
         load(connection, "httpfs")
-        connection.execute((SQL / "s3_secret.sql").read_text())
+        connection.execute(_s3_secret())
     try:
         connection.execute(
             f"ATTACH 'ducklake:{kind}:{_quoted(location)}' AS lake ({', '.join(options)})"
@@ -159,6 +168,23 @@ def _attach(settings: LakeSettings, *, read_only: bool) -> duckdb.DuckDBPyConnec
         connection.close()
         raise LakeError(f"can't open the lake at {settings.catalog}: {first_line(exc)}") from exc
     return connection
+
+
+def _s3_secret() -> str:
+    """Credentials for S3 from the usual environment variables, for this connection alone."""
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    values = {
+        "KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID"),
+        "SECRET": os.environ.get("AWS_SECRET_ACCESS_KEY"),
+        "SESSION_TOKEN": os.environ.get("AWS_SESSION_TOKEN"),
+        "REGION": os.environ.get("AWS_REGION", "us-east-1"),
+        "ENDPOINT": endpoint.netloc or None,
+        "URL_STYLE": "path" if endpoint.netloc else None,
+    }
+    given = [f"{name} '{_quoted(value)}'" for name, value in values.items() if value]
+    if endpoint.scheme == "http":
+        given.append("USE_SSL false")
+    return f"CREATE SECRET lake_s3 (TYPE s3, {', '.join(given)})"
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,1 @@
+"""What runs, in which order: Prefect flows, one a verb, and the command line."""

@@ -1,0 +1,134 @@
+"""The run config: one YAML, one model.  Unknown keys are errors that name their path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from schemas.base import Frozen
+from schemas.errors import ConfigError
+from schemas.settings import EngineSettings, ExportSettings, LakeSettings
+from schemas.teachers import TeacherConfig
+from tasks.recipes import AnyRecipe
+from tasks.scores import AnyScorer, Repetition, RequestTalk
+from tasks.sources import AnySource
+
+_KNOWN_TAGS = frozenset(
+    {"vllm", "endpoint", "scripted", "jsonl", "json", "parquet", "csv", "huggingface"}
+    | {"reasoning_gym", "repetition", "request_talk", "thinking"}
+)
+
+
+class RunConfig(Frozen):
+    """A run of the whole line: sources, recipe, teacher, and what is published."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Short name of the run: lower-case letters, digits and dashes."""
+    lake: LakeSettings
+    """A folder, or `{catalog: ..., data: ...}`."""
+    sources: tuple[AnySource, ...] = Field(min_length=1)
+    """Where items come from."""
+    items: str = "true"
+    """SQL predicate over the columns of `items`: which of the sources' items to work on."""
+    recipe: AnyRecipe
+    """How the teacher turns an item into traces."""
+    teacher: TeacherConfig
+    """The model; a string is the path of a YAML file that holds it."""
+    draws: int = Field(default=1, gt=0)
+    """Traces asked for per item."""
+    redo: tuple[str, ...] = ()
+    """Drop reasons that are tried again when the run is repeated, such as `teacher_error`."""
+    scores: tuple[AnyScorer, ...] = (Repetition(), RequestTalk())
+    """Scores taken of every trace."""
+    engine: EngineSettings = EngineSettings()
+    """How items are fed to the teacher."""
+    publish: ExportSettings | None = None
+    """What is exported at the end; nothing where null."""
+
+    @field_validator("teacher", mode="before")
+    @classmethod
+    def _teacher_file(cls, value: Any) -> Any:
+        return read_yaml(Path(value)) if isinstance(value, str) else value
+
+
+def load_config(
+    path: Path, overrides: Iterable[str] = (), *, limit: int | None = None
+) -> RunConfig:
+    """Read a run config, apply `key.path=value` overrides, and cap every source at `limit` items.
+
+    Raises `ConfigError` with the file, the path of the bad key and what to change.
+    """
+    values = read_yaml(path)
+    for override in overrides:
+        _override(values, override)
+    if limit is not None and isinstance(values.get("sources"), list):
+        for source in values["sources"]:
+            source["limit"] = min(limit, source.get("limit") or limit)
+    return parse_config(values, str(path))
+
+
+def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
+    """Validate a config that has been read; `where` names it in errors."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as exc:
+        raise ConfigError(f"{where}: {_explain(exc)}") from exc
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping; `ConfigError` for anything else."""
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError as exc:
+        raise ConfigError(f"{path}: {exc.strerror}; name a config such as configs/runs/demo.yaml") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a config is a mapping of keys to values")
+    return values
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    path, sign, text = override.partition("=")
+    if not sign or not path:
+        raise ConfigError(f"--set {override!r}: write it as key.path=value")
+    *parents, last = path.split(".")
+    place: Any = values
+    try:
+        for name in parents:
+            if isinstance(place, list):
+                place = place[int(name)]
+            else:
+                if isinstance(place.get(name), str):
+                    place[name] = read_yaml(Path(place[name]))
+                place = place.setdefault(name, {})
+        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
+    except (IndexError, ValueError, AttributeError, TypeError, yaml.YAMLError) as exc:
+        raise ConfigError(f"--set {override!r}: the config has no such place") from exc
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
+    problem = error.errors()[0]
+    path = ".".join(str(part) for part in problem["loc"] if part not in _KNOWN_TAGS)
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _all_keys(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
+        return f"{path}: unknown key{hint}{more}"
+    if problem["type"] == "missing":
+        return f"{path}: missing; add it{more}"
+    return f"{path}: {problem['msg'].removeprefix('Value error, ')}{more}"
+
+
+def _all_keys() -> list[str]:
+    """Every key that any settings model knows."""
+    models: list[type[Frozen]] = [Frozen]
+    for model in models:
+        models.extend(model.__subclasses__())
+    return sorted({key for model in models for key in model.model_fields})

@@ -1,0 +1,16 @@
+"""Flow `publish`: a selection of the lake as a dataset folder with its card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from schemas.settings import ExportSettings, LakeSettings
+from tasks.stages import publish_stage
+
+
+@flow(name="publish", validate_parameters=True)
+def publish(lake: LakeSettings, settings: ExportSettings) -> dict[str, Any]:
+    """Export a selection to Parquet, a folder `load_dataset` takes, JSONL and a card."""
+    return publish_stage(lake, settings)

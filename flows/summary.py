@@ -1,0 +1,79 @@
+"""What a run prints at its end: figures, a few rows, and what to type next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.config import RunConfig
+from schemas.settings import LakeSettings
+from warehouse.lake import Lake
+
+if TYPE_CHECKING:
+    from flows.pipeline import PipelineSummary
+
+
+def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
+    """The figures of a run on standard output."""
+    console = Console()
+    table = Table(title=f"run {summary.run_id}", title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    ingested = summary.ingested
+    new = ingested.rows.get("items", 0)
+    table.add_row("items", f"{new:,} new, {ingested.repeated:,} rows known before")
+    _drops(table, "rows left out", ingested.drops)
+    done = summary.synthesized
+    if done is not None:
+        seconds = max(done.seconds, 1e-9)
+        table.add_row("traces", f"{done.rows.get('traces', 0):,}")
+        _drops(table, "draws dropped", done.drops)
+        if done.pending:
+            table.add_row("still to do", f"{done.pending:,}")
+        table.add_row("tokens written", f"{done.completion_tokens:,}")
+        table.add_row("time", f"{seconds:,.0f} s, engine start included")
+    if summary.published is not None:
+        table.add_row(
+            "published", f"{summary.published['rows']:,} rows in {summary.published['folder']}"
+        )
+    console.print(table)
+    lake = _lake_flag(config.lake)
+    if summary.stopped:
+        console.print("Stopped; what is finished is in the lake. Run the same command to go on.")
+        return
+    if done is not None and done.rows.get("traces"):
+        _sample(config.lake, console)
+    console.print("\nGo on with:")
+    console.print(f'  thoughtmill sql "FROM thinking_length" {lake}', soft_wrap=True)
+    console.print(f'  thoughtmill sql "FROM drop_reasons" {lake}', soft_wrap=True)
+    with Lake.open(config.lake) as opened:
+        found = opened.rows("SELECT trace_id FROM thoughts ORDER BY thinking_tokens DESC LIMIT 1")
+    for (trace_id,) in found:
+        console.print(f"  thoughtmill show {trace_id[:12]} {lake}", soft_wrap=True)
+    console.print(f"  thoughtmill status {lake}", soft_wrap=True)
+
+
+def _drops(table: Table, title: str, drops: dict[str, int]) -> None:
+    if drops:
+        ordered = sorted(drops.items(), key=lambda pair: -pair[1])
+        table.add_row(title, ", ".join(f"{reason} {count:,}" for reason, count in ordered))
+
+
+def _sample(settings: LakeSettings, console: Console) -> None:
+    """A few thoughts, so that a person sees what was made."""
+    with Lake.open(settings) as lake:
+        rows = lake.rows(
+            "SELECT coalesce(domain, source), thinking_tokens, "
+            "left(trim(regexp_replace(thinking, '\\s+', ' ', 'g')), 100) "
+            "FROM thoughts ORDER BY hash(trace_id) LIMIT 3"
+        )
+    for domain, tokens, text in rows:
+        console.print(f"[bold]{domain}[/] ({tokens} tokens): ", end="")
+        console.print(f"{text} …", markup=False, highlight=False)
+
+
+def _lake_flag(settings: LakeSettings) -> str:
+    folder = settings.data.removesuffix("/data")
+    return "" if folder == "lake" else f"--lake {folder}"

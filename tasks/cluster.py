@@ -1,0 +1,66 @@
+"""The Ray session of a run: an existing cluster, or a quiet local one that ends with the run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+from ray.data import DataContext
+
+from schemas.errors import ConfigError
+from tasks.environment import PRIVATE, QUIET
+
+_OBJECT_STORE_BYTES = 512 << 20
+_LEAST_CPUS = 4
+
+
+@contextmanager
+def ray_session(address: str | None) -> Iterator[None]:
+    """Connect to the cluster at `address` (or RAY_ADDRESS), or start a local Ray and stop it after.
+
+    Raises `ConfigError` for a cluster that can't be reached.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    environment = {k: os.environ[k] for k in {**PRIVATE, **QUIET} if k in os.environ}
+    address = address or os.environ.get("RAY_ADDRESS")
+    common = {
+        "logging_level": logging.ERROR,
+        "log_to_driver": "RAY_DATA_DISABLE_PROGRESS_BARS" not in os.environ,
+        "runtime_env": {"env_vars": environment},
+    }
+    try:
+        if address:
+            ray.init(address=address, **common)
+        else:
+            # Engines and readers share the cores; Ray's count only has to let both in.
+            ray.init(
+                num_cpus=max(_LEAST_CPUS, os.cpu_count() or 1),
+                object_store_memory=_OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                **common,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as exc:
+        raise ConfigError(
+            f"Ray at {address or 'this machine'} can't be reached: {exc}; set engine.ray_address or "
+            "RAY_ADDRESS, or neither for a local Ray"
+        ) from exc
+    quiet_data()
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def quiet_data() -> None:
+    """Ray Data without progress bars and per-operator logs."""
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.enable_operator_progress_bars = False
+    context.print_on_execution_start = False
+    context.actor_init_retry_on_errors = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)

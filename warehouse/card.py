@@ -1,0 +1,91 @@
+"""The dataset card: size, fields, make-up, provenance, licence notes and how to draw it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.rows import Item, Trace
+from schemas.settings import ExportSettings
+from warehouse.lake import Lake
+
+if TYPE_CHECKING:
+    from warehouse.export import Export
+
+_FIELDS = {
+    "text": "Training text: document, separator, thought between its tags.",
+    "thinking": "The thought alone, without tags.",
+    "kind": str(Item.model_fields["kind"].description),
+    "recipe": "Kind of the recipe that made the trace.",
+    "teacher": "Name of the model that wrote the thought.",
+    "thinking_tokens": "Length of the thought in the teacher's tokens.",
+}
+
+
+def write_card(lake: Lake, folder: Path, result: Export, settings: ExportSettings) -> None:
+    """Write `README.md`; its head tells `load_dataset` which files make up the split."""
+    data = f"read_parquet('{folder}/data/*.parquet')"
+    parts = [
+        "---",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        "  - split: train",
+        "    path: data/*.parquet",
+        "tags:",
+        "- synthetic",
+        "- reasoning",
+        "---",
+        "",
+        f"# {result.folder.name}",
+        "",
+        f"{result.rows:,} rows drawn from a Thoughtmill lake at snapshot {result.snapshot}.",
+        "",
+        "## Fields",
+        "",
+        _table(["field", "what it is"], [[name, _describe(name)] for name in result.columns]),
+        "",
+    ]
+    groups = [c for c in ("source", "domain", "recipe", "teacher") if c in result.columns]
+    if groups:
+        tokens = "sum(thinking_tokens)" if "thinking_tokens" in result.columns else "NULL"
+        rows = lake.rows(
+            f"SELECT {', '.join(groups)}, count(*), {tokens} FROM {data} GROUP BY ALL ORDER BY ALL"
+        )
+        parts += ["## Make-up", "", _table([*groups, "rows", "thinking tokens"], rows), ""]
+    asked = settings.query or settings.where
+    parts += [
+        "## Provenance and licence",
+        "",
+        "The thoughts are written by the teacher models named above about the sources named above:",
+        "both their licences apply to what you do with this data.",
+        "",
+        "## Draw it again",
+        "",
+        f"Snapshot {result.snapshot} of the lake, selection `{asked}`; `thoughtmill.json` holds all "
+        "settings:",
+        "",
+        "```",
+        f"thoughtmill export {settings.folder} --snapshot {result.snapshot}"
+        + (f" --where {settings.where!r}" if settings.query is None else ""),
+        "```",
+        "",
+    ]
+    (folder / "README.md").write_text("\n".join(parts))
+
+
+def _describe(name: str) -> str:
+    if name in _FIELDS:
+        return _FIELDS[name]
+    for model in (Trace, Item):
+        if name in model.model_fields and model.model_fields[name].description:
+            return str(model.model_fields[name].description)
+    return ""
+
+
+def _table(head: list[str], rows: list[Any]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join("" if cell is None else str(cell) for cell in line) + " |"
+        for line in lines
+    )

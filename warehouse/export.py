@@ -1,0 +1,107 @@
+"""Publishing: a SQL selection as a folder that `datasets.load_dataset` takes, with its card.
+
+The folder appears complete or not at all; what an interrupted export leaves ends in `.partial`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from schemas.errors import ConfigError, LakeError
+from schemas.settings import ExportSettings, LakeSettings
+from warehouse.card import write_card
+from warehouse.lake import SQL, Lake, first_line
+
+MARKER = "thoughtmill.json"
+_FILE_BYTES = "256MB"
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was published."""
+
+    folder: Path
+    rows: int
+    columns: tuple[str, ...]
+    snapshot: int
+
+
+def export(lake_settings: LakeSettings, settings: ExportSettings) -> Export:
+    """Write the dataset folder and return what is in it.
+
+    Raises `ConfigError` for a selection DuckDB refuses, one without rows, or a folder that holds
+    something else; `LakeError` where the disk refuses.
+    """
+    target = Path(settings.folder)
+    if target.exists() and any(target.iterdir()) and not (target / MARKER).is_file():
+        raise ConfigError(
+            f"publish.folder: {target} holds something that is no export: choose another folder"
+        )
+    partial = target.with_name(target.name + ".partial")
+    with Lake.open(lake_settings, snapshot=settings.snapshot) as lake:
+        selection = _selection(lake, settings)
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            (partial / "data").mkdir(parents=True)
+            selection.write_parquet(
+                str(partial / "data"),
+                file_size_bytes=_FILE_BYTES,
+                filename_pattern="train-{i}",
+                compression="zstd",
+                overwrite=True,
+            )
+            data = lake.connection.read_parquet(str(partial / "data" / "*.parquet"))
+            result = Export(
+                folder=target,
+                rows=int(data.count("*").fetchall()[0][0]),
+                columns=tuple(data.columns),
+                snapshot=lake.snapshot() if settings.snapshot is None else settings.snapshot,
+            )
+            if not result.rows:
+                raise ConfigError(f"publish.where: no trace in the lake fits {settings.where!r}")
+            if settings.jsonl:
+                _write_jsonl(lake, partial)
+            write_card(lake, partial, result, settings)
+            (partial / MARKER).write_bytes(_record(settings, result))
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+        except (OSError, duckdb.IOException) as exc:
+            raise LakeError(f"can't write {target}: {first_line(exc)}") from exc
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return result
+
+
+def _selection(lake: Lake, settings: ExportSettings) -> duckdb.DuckDBPyRelation:
+    try:
+        if settings.query is not None:
+            return lake.connection.sql(settings.query)
+        text = (SQL / "export_text.sql").read_text().replace("{where}", settings.where)
+        bound = settings.model_dump(include={"document", "separator", "open_tag", "close_tag"})
+        return lake.connection.sql(text, params=bound)
+    except duckdb.Error as exc:
+        asked = settings.query or settings.where
+        raise ConfigError(f"publish: DuckDB refuses {asked!r}: {first_line(exc)}") from exc
+
+
+def _write_jsonl(lake: Lake, folder: Path) -> None:
+    (folder / "jsonl").mkdir()
+    lake.connection.execute(
+        f"COPY (SELECT * FROM read_parquet('{folder}/data/*.parquet')) "
+        f"TO '{folder}/jsonl/train.jsonl' (FORMAT json)"
+    )
+
+
+def _record(settings: ExportSettings, result: Export) -> bytes:
+    record: dict[str, Any] = {
+        "settings": settings.model_dump(mode="json"),
+        "snapshot": result.snapshot,
+        "rows": result.rows,
+    }
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2)
