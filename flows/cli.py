@@ -22,7 +22,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 Lake = Annotated[
-    str, typer.Option(help="Folder of the lake, or the run config that names it.", envvar="THOUGHTMILL_LAKE")
+    str,
+    typer.Option(
+        help="Folder of the lake, or the run config that names it.", envvar="THOUGHTMILL_LAKE"
+    ),
 ]
 _DEFAULT_LAKE = "lake"
 
@@ -43,9 +46,10 @@ def run(
     Example: `thoughtmill run configs/runs/demo.yaml --limit 20 --set draws=2`
     """
     default_environment(verbose=verbose)
-    from flows.config import load_config
+    from flows.config import load_config, preflight
 
     settings = load_config(config, overrides or [], limit=limit)
+    preflight(settings)
     from flows.pipeline import pipeline
     from flows.summary import print_summary
 
@@ -57,7 +61,9 @@ def run(
 
 @app.command()
 def sql(
-    query: Annotated[str | None, typer.Argument(help="SQL; a prompt opens where none is given.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="SQL; a prompt opens where none is given.")
+    ] = None,
     lake: Lake = _DEFAULT_LAKE,
     csv: Annotated[bool, typer.Option(help="Print CSV instead of a table.")] = False,
 ) -> None:
@@ -104,7 +110,9 @@ def export(
     lake: Lake = _DEFAULT_LAKE,
     where: Annotated[str, typer.Option(help="SQL predicate over the view `thoughts`.")] = "true",
     query: Annotated[str | None, typer.Option(help="A whole query instead of `--where`.")] = None,
-    snapshot: Annotated[int | None, typer.Option(help="The lake as it was at this snapshot.")] = None,
+    snapshot: Annotated[
+        int | None, typer.Option(help="The lake as it was at this snapshot.")
+    ] = None,
     jsonl: Annotated[bool, typer.Option(help="Also write JSONL.")] = True,
 ) -> None:
     """Publish a selection as a folder that `datasets.load_dataset` takes.
@@ -119,7 +127,7 @@ def export(
         ExportSettings(folder=folder, where=where, query=query, snapshot=snapshot, jsonl=jsonl),
     )
     print(f"{result.rows:,} rows in {result.folder} (lake snapshot {result.snapshot})")
-    print(f'python -c "import datasets; print(datasets.load_dataset(\'{result.folder}\'))"')
+    print(f"python -c \"import datasets; print(datasets.load_dataset('{result.folder}'))\"")
 
 
 @app.command()

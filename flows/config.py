@@ -17,6 +17,8 @@ from schemas.teachers import TeacherConfig
 from tasks.recipes import AnyRecipe
 from tasks.scores import AnyScorer, Repetition, RequestTalk
 from tasks.sources import AnySource
+from tasks.teachers import check
+from tasks.teachers.identity import identify
 
 _KNOWN_TAGS = frozenset(
     {"vllm", "endpoint", "scripted", "jsonl", "json", "parquet", "csv", "huggingface"}
@@ -72,6 +74,17 @@ def load_config(
     return parse_config(values, str(path))
 
 
+def preflight(config: RunConfig) -> None:
+    """Find out what can't work before anything starts.  Raises `ConfigError`."""
+    for number, source in enumerate(config.sources):
+        try:
+            source.parts()
+        except ConfigError as exc:
+            raise ConfigError(f"sources.{number}.{exc}") from exc
+    check(config.teacher)
+    identify(config.teacher)
+
+
 def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
     """Validate a config that has been read; `where` names it in errors."""
     try:
@@ -85,7 +98,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text())
     except OSError as exc:
-        raise ConfigError(f"{path}: {exc.strerror}; name a config such as configs/runs/demo.yaml") from exc
+        raise ConfigError(
+            f"{path}: {exc.strerror}; name a config such as configs/runs/demo.yaml"
+        ) from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
     if not isinstance(values, dict):

@@ -18,5 +18,5 @@ def ingest(
     ray_address: str | None = None,
     run_id: str | None = None,
 ) -> StageSummary:
-    """Read `sources` into the lake: items once each, and a counted drop for every row that does not fit."""
+    """Read `sources` into the lake: items once each, a counted drop for a row that does not fit."""
     return ingest_stage(lake, sources, run_id or new_run_id(name), name, ray_address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -70,7 +71,7 @@ def print_status(settings: LakeSettings) -> None:
 
 
 def print_trace(settings: LakeSettings, trace_id: str) -> None:
-    """One trace with its segments in colours.  Raises `ConfigError` where the id fits none or many."""
+    """One trace with its segments in colours; `ConfigError` where the id fits none or many."""
     console = Console()
     with Lake.open(settings) as lake:
         found = lake.rows(

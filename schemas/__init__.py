@@ -1,1 +1,1 @@
-"""Rows, ids and settings: what the parts of Thoughtmill say to each other.  Imports nothing of ours."""
+"""Rows, ids and settings: what the parts say to each other.  Imports nothing of ours."""

@@ -26,7 +26,7 @@ class Manifest(Row):
     """What the rows compete for: one recipe with one teacher, or the items table."""
     files: tuple[ShardFile, ...]
     slots: bytes = b""
-    """Positions in the run's plan that the shard settles: int64, little endian; empty for ingest."""
+    """Positions in the run's plan that the shard settles: little-endian int64; none in ingest."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     drops: dict[str, int] = Field(default_factory=dict)

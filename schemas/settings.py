@@ -16,7 +16,7 @@ class LakeSettings(Frozen):
     """
 
     catalog: str
-    """`sqlite:PATH`, or `postgres:` and a libpq connection string (password from the environment)."""
+    """`sqlite:PATH`, or `postgres:` and a libpq string; the password comes from the environment."""
     data: str
     """Folder or `s3://bucket/prefix` of the Parquet files."""
 

@@ -19,7 +19,7 @@ _LEAST_CPUS = 4
 
 @contextmanager
 def ray_session(address: str | None) -> Iterator[None]:
-    """Connect to the cluster at `address` (or RAY_ADDRESS), or start a local Ray and stop it after.
+    """Connect to the cluster at `address` or RAY_ADDRESS, or run a local Ray meanwhile.
 
     Raises `ConfigError` for a cluster that can't be reached.
     """
@@ -28,22 +28,24 @@ def ray_session(address: str | None) -> Iterator[None]:
         return
     environment = {k: os.environ[k] for k in {**PRIVATE, **QUIET} if k in os.environ}
     address = address or os.environ.get("RAY_ADDRESS")
+    quiet = "RAY_DATA_DISABLE_PROGRESS_BARS" in os.environ
     common = {
         "logging_level": logging.ERROR,
-        "log_to_driver": "RAY_DATA_DISABLE_PROGRESS_BARS" not in os.environ,
+        "log_to_driver": not quiet,
         "runtime_env": {"env_vars": environment},
     }
     try:
-        if address:
-            ray.init(address=address, **common)
-        else:
-            # Engines and readers share the cores; Ray's count only has to let both in.
-            ray.init(
-                num_cpus=max(_LEAST_CPUS, os.cpu_count() or 1),
-                object_store_memory=_OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                **common,
-            )
+        with _muted(quiet):
+            if address:
+                ray.init(address=address, **common)
+            else:
+                # Engines and readers share the cores; Ray's count only has to let both in.
+                ray.init(
+                    num_cpus=max(_LEAST_CPUS, os.cpu_count() or 1),
+                    object_store_memory=_OBJECT_STORE_BYTES,
+                    include_dashboard=False,
+                    **common,
+                )
     except (ConnectionError, RuntimeError, ValueError) as exc:
         raise ConfigError(
             f"Ray at {address or 'this machine'} can't be reached: {exc}; set engine.ray_address or "
@@ -54,6 +56,22 @@ def ray_session(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _muted(quiet: bool) -> Iterator[None]:
+    """Standard error to nowhere: Ray's C++ core greets there before it reads its log level."""
+    if not quiet:
+        yield
+        return
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def quiet_data() -> None:

@@ -49,7 +49,7 @@ def stream_items(
     return manifests(inbox, drive, stopping)
 
 
-@ray.remote
+@ray.remote  # type: ignore[untyped-decorator]
 def read_part(source: Source, part: Part, run_id: str, data: str, inbox: Any) -> None:
     """Read one part and announce its shards one by one."""
     storage = Storage(data)

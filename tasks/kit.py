@@ -37,7 +37,7 @@ class Lane:
 
 @dataclass
 class Kit:
-    """One draw of one item.  Every request goes through here, so seeds and costs come by themselves."""
+    """One draw of one item.  All requests go through here: seeds and costs come by themselves."""
 
     teacher: Teacher
     lane: Lane

@@ -1,4 +1,4 @@
-"""What a person sees while a stage works: one live line in a terminal, a line now and then in a log."""
+"""What a person sees while a stage works: a live line in a terminal, now and then one in a log."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class StageProgress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self._bar.stop()
 
@@ -86,7 +89,9 @@ class StageProgress:
         if self.total is not None and rows_per_s and self.rows < self.total:
             parts.append(f"ETA {_clock((self.total - self.rows) / rows_per_s)}")
         if self.drops:
-            dropped = ", ".join(f"{reason} {count:,}" for reason, count in self.drops.most_common(4))
+            dropped = ", ".join(
+                f"{reason} {count:,}" for reason, count in self.drops.most_common(4)
+            )
             parts.append(f"dropped: {dropped}")
         return " · ".join(parts)
 

@@ -72,16 +72,18 @@ class StageSummary(Row):
 
 @task(name="ingest", cache_policy=NO_CACHE)
 def ingest_stage(
-    lake: LakeSettings, sources: Sequence[AnySource], run_id: str, name: str, ray_address: str | None
+    lake: LakeSettings,
+    sources: Sequence[AnySource],
+    run_id: str,
+    name: str,
+    ray_address: str | None,
 ) -> StageSummary:
     """Read all sources into the lake's items."""
     with _stage(lake, run_id, name, "ingest", {"sources": _dumped(sources)}) as stage:
         stage.begin(total=None, unit="rows")
         with ray_session(ray_address):
             shards = stream_items(sources, run_id, lake.data, stopping=stage.interrupt.asked)
-            committer = Committer(
-                stage.lake, run_id, ITEMS_LANE, since=newest_entry(stage.lake)
-            )
+            committer = Committer(stage.lake, run_id, ITEMS_LANE, since=newest_entry(stage.lake))
             stage.land(shards, committer)
         return stage.summary()
 
@@ -173,7 +175,8 @@ class _Stage:
         if done_before:
             note += f", {done_before:,} done before"
         with _optional():
-            self._artifact = create_progress_artifact(0.0, key=self.stage, description=note)
+            made = create_progress_artifact(0.0, key=self.stage, description=note)
+            self._artifact = made if isinstance(made, UUID) else None
 
     def land(
         self,
@@ -222,7 +225,7 @@ class _Stage:
         if failed >= max(_LEAST_FAILURES, budget * planned) or (planned and failed == planned):
             raise BudgetSpent(
                 f"{failed} of {planned} draws failed ({self._progress.note()}): see "
-                "`thoughtmill sql \"FROM drop_reasons\"`, mend the cause, then run again with "
+                '`thoughtmill sql "FROM drop_reasons"`, mend the cause, then run again with '
                 "--set 'redo=[teacher_error,recipe_error,timeout]'"
             )
 

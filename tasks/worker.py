@@ -73,7 +73,7 @@ class Worker:
         try:
             if ray.get(inbox.boot.remote()) > engine.workers * (1 + engine.restarts):
                 raise TeacherDown(
-                    f"the engines have died {engine.restarts} times over: --verbose shows their logs"
+                    f"the engines died {engine.restarts} times over: --verbose shows their logs"
                 )
             self._teacher = start(job.teacher)
         except ThoughtmillError as exc:

@@ -1,1 +1,1 @@
-"""The lake: catalog, shards, commit, plans, views and export.  `duckdb` is imported nowhere else."""
+"""The lake: catalog, shards, commit, plans, views, export.  `duckdb` is imported nowhere else."""

@@ -62,8 +62,8 @@ def write_card(lake: Lake, folder: Path, result: Export, settings: ExportSetting
         "",
         "## Draw it again",
         "",
-        f"Snapshot {result.snapshot} of the lake, selection `{asked}`; `thoughtmill.json` holds all "
-        "settings:",
+        f"Snapshot {result.snapshot} of the lake, selection `{asked}`; all settings are in",
+        "`thoughtmill.json`:",
         "",
         "```",
         f"thoughtmill export {settings.folder} --snapshot {result.snapshot}"

@@ -1,8 +1,8 @@
 """DuckDB with the extensions the lake needs, from pip packages where they are installed.
 
-DuckDB checks an extension's signature at LOAD, so a package cannot smuggle anything in.  Without the
-package, DuckDB's own INSTALL is tried; a user with no network beyond a package index gets a lake
-either way.
+DuckDB checks an extension's signature at LOAD, so a package cannot smuggle anything in.  Without
+the package, DuckDB's own INSTALL is tried; a user with no network beyond a package index gets a
+lake either way.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Lake:
         kind, _, location = settings.catalog.partition(":")
         if kind == "sqlite" and not Path(location).is_file():
             raise ConfigError(
-                f"no lake at {Path(location).parent}: start a run first, or name another with --lake"
+                f"no lake at {Path(location).parent}: start a run first, or name one with --lake"
             )
         lake = cls(settings, _attach(settings, read_only=True, snapshot=snapshot))
         lake._check_version()
@@ -100,7 +100,10 @@ class Lake:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.connection.close()
 
@@ -121,7 +124,7 @@ class Lake:
         version = self.one("SELECT max(version) FROM lake_version")
         if version != LAKE_VERSION:
             raise LakeError(
-                f"the lake at {self.settings.catalog} has version {version}, this Thoughtmill reads "
+                f"the lake at {self.settings.catalog} has version {version}, this release reads "
                 f"version {LAKE_VERSION}: use the release that made it, or start a new lake"
             )
 
@@ -153,9 +156,7 @@ def _attach(
         options.append("READ_ONLY")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {snapshot}")
-    connection = connect(
-        "ducklake", scanner, memory_limit=None if read_only else _WRITER_MEMORY
-    )
+    connection = connect("ducklake", scanner, memory_limit=None if read_only else _WRITER_MEMORY)
     if settings.data.startswith("s3://"):
         load(connection, "httpfs")
         connection.execute(_s3_secret())

@@ -46,9 +46,7 @@ def maintain(settings: LakeSettings, *, orphan_age_s: float = _ORPHAN_AGE_S) -> 
             raise LakeError(f"can't merge the lake's files: {exc}") from exc
         storage = lake.storage
         old = time.time() - orphan_age_s
-        orphans = [
-            path for path, age in storage.files().items() if path not in known and age < old
-        ]
+        orphans = [path for path, age in storage.files().items() if path not in known and age < old]
         for path in orphans:
             storage.delete(path)
         return Maintained(merged=len(before) - len(after), swept=len(orphans))

@@ -66,7 +66,9 @@ def plan_draws(
             },
         )
     except (duckdb.ParserException, duckdb.BinderException) as exc:
-        raise ConfigError(f"items: {where!r} is no predicate over items: {first_line(exc)}") from exc
+        raise ConfigError(
+            f"items: {where!r} is no predicate over items: {first_line(exc)}"
+        ) from exc
     lake.storage.make_folder(folder)
     pending.write_parquet(
         lake.storage.url(folder), file_size_bytes=_FILE_BYTES, compression="zstd", overwrite=True

@@ -27,9 +27,7 @@ def begin_run(lake: Lake, run_id: str, *, name: str, stage: str, config: str) ->
     )
 
 
-def end_run(
-    lake: Lake, run_id: str, *, stage: str, state: str, summary: dict[str, object]
-) -> None:
+def end_run(lake: Lake, run_id: str, *, stage: str, state: str, summary: dict[str, object]) -> None:
     """Note how a stage ended: `done`, `stopped` or `failed`, and its figures."""
     _write(
         lake,

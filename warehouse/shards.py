@@ -61,9 +61,7 @@ def write_items(
         pairs = [{"item_id": item.item_id, "source": source} for item in items]
         tables["item_sources"] = pa.Table.from_pylist(pairs, schema=_ITEM_SOURCES)
     identity = [source, [item.item_id for item in items], [(d.reason, d.detail) for d in drops]]
-    return _write(
-        storage, tables, run_id=run_id, lane=ITEMS_LANE, identity=identity, drops=drops
-    )
+    return _write(storage, tables, run_id=run_id, lane=ITEMS_LANE, identity=identity, drops=drops)
 
 
 def _tables(rows: Mapping[str, Iterable[Row]]) -> dict[str, pa.Table]:
@@ -77,7 +75,7 @@ def _write(
     *,
     run_id: str,
     lane: str,
-    identity: list[object],
+    identity: Sequence[object],
     drops: Sequence[Drop],
     slots: bytes = b"",
     prompt_tokens: int = 0,
@@ -86,7 +84,7 @@ def _write(
     shard_id = content_hash("shard", lane, identity)
     files = []
     for name, table in tables.items():
-        path = f"{name}/{run_id}/{shard_id}.parquet"
+        path = f"main/{name}/{run_id}/{shard_id}.parquet"
         storage.write_table(path, table)
         files.append(ShardFile(table=name, path=path, rows=table.num_rows))
     reasons: dict[str, int] = {}

@@ -14,7 +14,7 @@ from tasks.scores.scorer import Scorer, thought
 
 _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _PHRASES = (
-    r"\bthe (user|prompt|request|instructions?|query)\b.{0,40}\b(wants?|asks?|asking|says?|is|needs?)\b",
+    r"\bthe (prompt|request|instructions?|query)\b.{0,40}\b(wants?|asks?|asking|says?|needs?)\b",
     r"\bthe user\b",
     r"\b(i|we)('m| am| are)? (being )?(asked|told|instructed|supposed|requested) to\b",
     r"\b(my|the|this) (task|job|assignment) (here )?is to\b",

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from schemas.errors import ConfigError
 from schemas.teachers import EndpointTeacher, Sampling, ScriptedTeacher, TeacherConfig, VllmTeacher
 from tasks.teachers.protocol import TeacherIdentity
+from tasks.teachers.tokens import hub_in_reach, tokenizer_version
 
 _SAMPLED_BYTES = 1 << 20
 _MODEL_FILES = (".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".gguf")
@@ -31,7 +32,10 @@ def identify(config: TeacherConfig) -> TeacherIdentity:
             return TeacherIdentity(
                 name=config.model,
                 revision=config.revision,
-                behaviour=_json(extra_body=config.extra_body),
+                behaviour=_json(
+                    extra_body=config.extra_body,
+                    tokenizer=tokenizer_version(config.tokenizer) if config.tokenizer else None,
+                ),
                 defaults=Sampling(),
             )
         case ScriptedTeacher():
@@ -57,7 +61,7 @@ def _local(config: VllmTeacher) -> TeacherIdentity:
 
 
 def _on_hub(config: VllmTeacher) -> TeacherIdentity:
-    from huggingface_hub import hf_hub_download, model_info
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
     missing = (
@@ -65,18 +69,24 @@ def _on_hub(config: VllmTeacher) -> TeacherIdentity:
         "hub that can be reached"
     )
     try:
-        file = hf_hub_download(config.model, "config.json", revision=config.revision)
+        file = hf_hub_download(
+            config.model,
+            "config.json",
+            revision=config.revision,
+            local_files_only=not hub_in_reach(),
+        )
     except (HfHubHTTPError, OSError, ValueError) as exc:
         raise ConfigError(f"{missing}: check the name, HF_TOKEN and the network") from exc
     # Files of one commit lie in one snapshot folder, named after it.
     revision = Path(file).parent.name
     try:
-        revision = model_info(config.model, revision=config.revision).sha or revision
-    except (HfHubHTTPError, OSError):
-        pass  # offline with a cached copy: the snapshot's name is the commit
-    try:
         generation = Path(
-            hf_hub_download(config.model, "generation_config.json", revision=config.revision)
+            hf_hub_download(
+                config.model,
+                "generation_config.json",
+                revision=config.revision,
+                local_files_only=not hub_in_reach(),
+            )
         ).read_bytes()
     except (EntryNotFoundError, HfHubHTTPError, OSError):
         generation = b"{}"
@@ -108,7 +118,7 @@ def _behaviour(config: VllmTeacher) -> str:
     return _json(
         dtype=config.dtype,
         quantization=config.quantization,
-        tokenizer=config.tokenizer,
+        tokenizer=tokenizer_version(config.tokenizer) if config.tokenizer else None,
         chat_template_args=config.chat_template_args,
     )
 

@@ -70,13 +70,13 @@ class Tokens(Protocol):
 
 
 class Teacher(Protocol):
-    """A model behind one interface.  Errors: `TeacherError` for a request, `TeacherDown` for all."""
+    """A model behind one interface.  Raises `TeacherError` for a request, `TeacherDown` for all."""
 
     identity: TeacherIdentity
 
     @property
     def tokens(self) -> Tokens:
-        """The teacher's tokenizer; `ConfigError` where an endpoint's config names none."""
+        """The teacher's tokenizer; `ConfigError` where an endpoint names none."""
         ...
 
     async def chat(

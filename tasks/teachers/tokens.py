@@ -140,7 +140,7 @@ def _load(name: str, revision: str | None, trust_remote_code: bool, setting: str
             name,
             revision=revision,
             trust_remote_code=trust_remote_code,
-            local_files_only=not (Path(name).is_dir() or _hub_in_reach()),
+            local_files_only=not (Path(name).is_dir() or hub_in_reach()),
         )
     except (OSError, ValueError) as exc:
         raise ConfigError(_missing(name, revision, setting)) from exc
@@ -156,14 +156,14 @@ def _missing(name: str, revision: str | None, setting: str) -> str:
     if Path(name).is_dir():
         return f"{setting}: the folder {name!r} holds no tokenizer; put its tokenizer.json there"
     at = f" at revision {revision!r}" if revision else ""
-    reach = "" if _hub_in_reach() else " (the hub is out of reach from here: only its cache counts)"
+    reach = "" if hub_in_reach() else " (the hub is out of reach from here: only its cache counts)"
     return (
         f"{setting}: {name!r} is neither a folder here nor a tokenizer on Hugging Face{at}{reach};"
         " correct the name, or give a folder that holds its tokenizer.json"
     )
 
 
-def _hub_in_reach() -> bool:
+def hub_in_reach() -> bool:
     """Whether the hub's name resolves; without this, each load on a closed network waits 50 s."""
     if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
         return True

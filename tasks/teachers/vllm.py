@@ -145,17 +145,17 @@ class Vllm:
     async def _generate(self, prompt_ids: Sequence[int], parameters: Any) -> Any:
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        output = None
+        last = None
         try:
             async for output in self._engine.generate(
                 {"prompt_token_ids": list(prompt_ids)}, parameters, str(next(self._requests))
             ):
-                pass
+                last = output
         except EngineDeadError as exc:
             raise TeacherDown(f"{self.identity.name}: the vLLM engine died") from exc
-        if output is None:
+        if last is None:
             raise TeacherError(f"{self.identity.name}: vLLM ended a request without output")
-        return output
+        return last
 
     def _check_length(self, token_ids: Sequence[int]) -> None:
         if len(token_ids) >= self._context:
