@@ -3,7 +3,8 @@
     python -m benchmarks.endpoint
 
 A loopback server in its own process answers 20,000 chats after 50 ms each, 128 at a time.  Start-up
-is left out: each client warms up first, and the contenders take turns.
+is left out: each client warms up first, and the contenders take turns.  `synthesize` is the whole
+line, lake commit included.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import asyncio
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -24,7 +27,10 @@ import openai
 import orjson
 import uvloop
 
+from benchmarks.line import documents, draw_all, fill
+from schemas.settings import EngineSettings
 from schemas.teachers import EndpointTeacher, Sampling
+from tasks.recipes import Thinking
 from tasks.teachers.endpoint import Endpoint
 
 Contender = Callable[[str, int, int], Coroutine[Any, Any, None]]
@@ -167,6 +173,24 @@ def measure(contender: Contender, base_url: str, n: int, concurrency: int) -> Co
     return Cost(rows_per_s=n / wall, cpu_s_per_1000_rows=1000 * cpu / n)
 
 
+def measure_line(base_url: str, n: int, concurrency: int) -> Cost:
+    """The whole engine stage: Ray Data, the recipe, the endpoint teacher, shards and commits.
+
+    Rows per second count from the first draw until the last row is in the lake; CPU is that of
+    this process and of all of Ray's, from the first shard to the last.
+    """
+    teacher = EndpointTeacher(
+        model=MODEL, base_url=base_url, max_concurrency=concurrency, tokenizer="models/pico"
+    )
+    recipe = Thinking(sampling=SAMPLING, min_thinking_tokens=0)
+    engine = EngineSettings(in_flight=concurrency)
+    with tempfile.TemporaryDirectory() as folder, fill(Path(folder), documents(n, 3)) as lake:
+        figures = draw_all(lake, recipe, teacher, engine, "bench")
+    if figures.rows != n:
+        raise RuntimeError(f"{figures.rows} of {n} rows settled")
+    return Cost(n / figures.seconds, 1000 * figures.cpu_s / figures.rows)
+
+
 def main() -> None:
     """Print medians of all contenders, and ratios against the first."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -175,11 +199,12 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.05, help="seconds before each answer")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
+    costs: dict[str, list[Cost]] = {name: [] for name in (*CONTENDERS, "synthesize")}
     with server(args.delay) as base_url:
         for _ in range(args.repeats):
             for name, contender in CONTENDERS.items():
                 costs[name].append(measure(contender, base_url, args.requests, args.concurrency))
+            costs["synthesize"].append(measure_line(base_url, args.requests, args.concurrency))
     print(f"{'client':<20}{'rows/s':>10}{'ratio':>8}{'CPU s/1000':>12}{'ratio':>8}")
     first: tuple[float, float] | None = None
     for name, runs in costs.items():
@@ -190,4 +215,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    from tasks.environment import default_environment
+
+    default_environment()
     main()

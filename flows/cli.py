@@ -50,10 +50,13 @@ def run(
 
     settings = load_config(config, overrides or [], limit=limit)
     preflight(settings)
-    from flows.pipeline import pipeline
+    from flows.local_api import local_api
     from flows.summary import print_summary
 
-    summary = pipeline(config=config, overrides=overrides or [], limit=limit)
+    with local_api():
+        from flows.pipeline import pipeline
+
+        summary = pipeline(config=config, overrides=overrides or [], limit=limit)
     print_summary(summary, settings)
     if summary.stopped:
         raise typer.Exit(130)

@@ -38,6 +38,7 @@ PROVENANCE = pa.struct(
         ("requests", pa.int32()),
         ("prompt_tokens", pa.int64()),
         ("completion_tokens", pa.int64()),
+        ("started_at", pa.float64()),
         ("seconds", pa.float64()),
     ]
 )

@@ -79,8 +79,10 @@ class Provenance(Row):
     """Tokens read by the teacher, over all requests."""
     completion_tokens: int
     """Tokens written by the teacher, over all requests."""
+    started_at: float
+    """When the draw began, in seconds of Unix time."""
     seconds: float
-    """Wall time from first request to last completion."""
+    """Wall time from then to the last completion."""
 
 
 class Trace(Row):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Frozen
 
@@ -19,6 +19,13 @@ class LakeSettings(Frozen):
     """`sqlite:PATH`, or `postgres:` and a libpq string; the password comes from the environment."""
     data: str
     """Folder or `s3://bucket/prefix` of the Parquet files."""
+
+    @field_validator("catalog")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if not value.startswith(("sqlite:", "postgres:")):
+            raise ValueError(f"{value!r} must begin with 'sqlite:' or 'postgres:'")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -47,7 +47,7 @@ class Kit:
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    started: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.time)
 
     @property
     def tokens(self) -> Tokens:
@@ -103,7 +103,8 @@ class Kit:
                 requests=self.requests,
                 prompt_tokens=self.prompt_tokens,
                 completion_tokens=self.completion_tokens,
-                seconds=time.monotonic() - self.started,
+                started_at=self.started_at,
+                seconds=time.time() - self.started_at,
             ),
             meta=dict(meta or {}),
         )

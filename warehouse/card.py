@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from schemas.rows import Item, Trace
 from schemas.settings import ExportSettings
-from warehouse.lake import Lake
 
 if TYPE_CHECKING:
     from warehouse.export import Export
@@ -22,9 +24,10 @@ _FIELDS = {
 }
 
 
-def write_card(lake: Lake, folder: Path, result: Export, settings: ExportSettings) -> None:
+def write_card(
+    data: duckdb.DuckDBPyRelation, folder: Path, result: Export, settings: ExportSettings
+) -> None:
     """Write `README.md`; its head tells `load_dataset` which files make up the split."""
-    data = f"read_parquet('{folder}/data/*.parquet')"
     parts = [
         "---",
         "configs:",
@@ -49,11 +52,12 @@ def write_card(lake: Lake, folder: Path, result: Export, settings: ExportSetting
     groups = [c for c in ("source", "domain", "recipe", "teacher") if c in result.columns]
     if groups:
         tokens = "sum(thinking_tokens)" if "thinking_tokens" in result.columns else "NULL"
-        rows = lake.rows(
-            f"SELECT {', '.join(groups)}, count(*), {tokens} FROM {data} GROUP BY ALL ORDER BY ALL"
-        )
+        rows = data.query(
+            "data",
+            f"SELECT {', '.join(groups)}, count(*), {tokens} FROM data GROUP BY ALL ORDER BY ALL",
+        ).fetchall()
         parts += ["## Make-up", "", _table([*groups, "rows", "thinking tokens"], rows), ""]
-    asked = settings.query or settings.where
+    asked = settings.where if settings.query is None else settings.query
     parts += [
         "## Provenance and licence",
         "",
@@ -66,8 +70,8 @@ def write_card(lake: Lake, folder: Path, result: Export, settings: ExportSetting
         "`thoughtmill.json`:",
         "",
         "```",
-        f"thoughtmill export {settings.folder} --snapshot {result.snapshot}"
-        + (f" --where {settings.where!r}" if settings.query is None else ""),
+        f"thoughtmill export {quote(settings.folder)} --snapshot {result.snapshot} "
+        + (f"--where {quote(asked)}" if settings.query is None else f"--query {quote(asked)}"),
         "```",
         "",
     ]
@@ -86,6 +90,10 @@ def _describe(name: str) -> str:
 def _table(head: list[str], rows: list[Any]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(
-        "| " + " | ".join("" if cell is None else str(cell) for cell in line) + " |"
+        "| " + " | ".join("" if cell is None else _cell(str(cell)) for cell in line) + " |"
         for line in lines
     )
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

@@ -14,6 +14,7 @@ looks at no row at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ import numpy.typing as npt
 
 from schemas.errors import LakeError
 from schemas.manifest import Manifest, ShardFile
+from warehouse.extensions import first_line, quoted
 from warehouse.lake import SQL, Lake
 from warehouse.lock import writer_lock
 from warehouse.shards import ITEMS_LANE
@@ -30,6 +32,7 @@ from warehouse.shards import ITEMS_LANE
 # Rows of a new shard that are in the lake already, by the table they would land in.
 _KEPT = {
     "items": "item_id NOT IN (SELECT item_id FROM items)",
+    "item_sources": "(item_id, source) NOT IN (SELECT (item_id, source) FROM item_sources)",
     "traces": "trace_id NOT IN (FROM repeated)",
     "drops": "trace_id IS NULL OR trace_id NOT IN (FROM repeated)",
     "scores": "trace_id NOT IN (FROM repeated)",
@@ -71,7 +74,7 @@ class Committer:
         slots = np.frombuffer(manifest.slots, dtype="<i8")
         try:
             with writer_lock(self.lake.settings):
-                newest, landed, foreign = self.lake.rows(
+                newest, known, foreign = self.lake.rows(
                     (SQL / "commit_state.sql").read_text(),
                     {
                         "shard_id": manifest.shard_id,
@@ -80,26 +83,24 @@ class Committer:
                         "since": self.since,
                     },
                 )[0]
-                if landed:
+                if known is not None:
                     files: tuple[ShardFile, ...] = ()
                 elif self.lane == ITEMS_LANE or foreign or self._settled[slots].any():
                     files = self._trim(manifest)
                 else:
                     files = manifest.files
-                self._land(manifest, files, newest + 1, skip=bool(landed))
+                if known is None:
+                    self._land(manifest, files, newest + 1)
         except duckdb.Error as exc:
-            raise LakeError(f"can't commit shard {manifest.shard_id}: {exc}") from exc
+            raise LakeError(f"can't commit shard {manifest.shard_id}: {first_line(exc)}") from exc
         self._settled[slots] = True
-        for file in {f.path for f in manifest.files} - {f.path for f in files}:
-            self.lake.storage.delete(file)
+        kept = {f.path for f in files} | {f["path"] for f in known or ()}
+        for path in {f.path for f in manifest.files} - kept:
+            self.lake.storage.delete(path)
         rows = {file.table: file.rows for file in files}
         return Landed(rows, repeated=total - sum(rows.values()))
 
-    def _land(
-        self, manifest: Manifest, files: Sequence[ShardFile], commit_no: int, *, skip: bool
-    ) -> None:
-        if skip:
-            return
+    def _land(self, manifest: Manifest, files: Sequence[ShardFile], commit_no: int) -> None:
         connection = self.lake.connection
         connection.execute("BEGIN")
         try:
@@ -120,7 +121,8 @@ class Committer:
             )
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):  # a COMMIT that failed has rolled back already
+                connection.execute("ROLLBACK")
             raise
 
     def _trim(self, manifest: Manifest) -> tuple[ShardFile, ...]:
@@ -130,10 +132,13 @@ class Committer:
             for file in manifest.files
             if file.table in ("traces", "drops")
         )
+        # An older drop of a planned draw is one that the run does again (`redo`).
         self.lake.connection.execute(
             "CREATE OR REPLACE TEMP TABLE repeated AS "
-            f"SELECT trace_id FROM ({ids or 'SELECT NULL AS trace_id'}) WHERE trace_id IN "
-            "(SELECT trace_id FROM traces UNION ALL SELECT trace_id FROM drops)"
+            f"SELECT trace_id FROM ({ids or 'SELECT NULL AS trace_id'}) WHERE trace_id IN ("
+            "SELECT trace_id FROM traces UNION ALL SELECT trace_id FROM drops WHERE run_id IN "
+            "(SELECT run_id FROM shards WHERE lane = ? AND commit_no > ?))",
+            [self.lane, self.since],
         )
         return tuple(kept for file in manifest.files if (kept := self._trim_file(file)).rows)
 
@@ -147,12 +152,12 @@ class Committer:
         path = file.path.replace(".parquet", "-trimmed.parquet")
         self.lake.connection.execute(
             f"COPY (SELECT * FROM {self._read(file)} WHERE {kept}) "
-            f"TO '{self.lake.storage.url(path)}' (FORMAT parquet, COMPRESSION zstd)"
+            f"TO '{quoted(self.lake.storage.url(path))}' (FORMAT parquet, COMPRESSION zstd)"
         )
         return ShardFile(table=file.table, path=path, rows=rows)
 
     def _read(self, file: ShardFile) -> str:
-        return f"read_parquet('{self.lake.storage.url(file.path)}')"
+        return f"read_parquet('{quoted(self.lake.storage.url(file.path))}')"
 
 
 def newest_entry(lake: Lake) -> int:

@@ -16,7 +16,8 @@ import orjson
 from schemas.errors import ConfigError, LakeError
 from schemas.settings import ExportSettings, LakeSettings
 from warehouse.card import write_card
-from warehouse.lake import SQL, Lake, first_line
+from warehouse.extensions import first_line, quoted
+from warehouse.lake import SQL, Lake
 
 MARKER = "thoughtmill.json"
 _FILE_BYTES = "256MB"
@@ -39,12 +40,10 @@ def export(lake_settings: LakeSettings, settings: ExportSettings) -> Export:
     something else; `LakeError` where the disk refuses.
     """
     target = Path(settings.folder)
-    if target.exists() and any(target.iterdir()) and not (target / MARKER).is_file():
-        raise ConfigError(
-            f"publish.folder: {target} holds something that is no export: choose another folder"
-        )
+    _require_free(target)
     partial = target.with_name(target.name + ".partial")
     with Lake.open(lake_settings, snapshot=settings.snapshot) as lake:
+        lake.connection.execute("BEGIN")  # one snapshot throughout: a run may be landing shards
         selection = _selection(lake, settings)
         try:
             shutil.rmtree(partial, ignore_errors=True)
@@ -56,46 +55,66 @@ def export(lake_settings: LakeSettings, settings: ExportSettings) -> Export:
                 compression="zstd",
                 overwrite=True,
             )
-            data = lake.connection.read_parquet(str(partial / "data" / "*.parquet"))
+            files = sorted(str(file) for file in (partial / "data").iterdir())
+            data = lake.connection.read_parquet(files)
             result = Export(
                 folder=target,
                 rows=int(data.count("*").fetchall()[0][0]),
                 columns=tuple(data.columns),
-                snapshot=lake.snapshot() if settings.snapshot is None else settings.snapshot,
+                snapshot=lake.snapshot(),
             )
             if not result.rows:
-                raise ConfigError(f"publish.where: no trace in the lake fits {settings.where!r}")
+                raise ConfigError(f"publish: nothing in the lake fits {_asked(settings)!r}")
             if settings.jsonl:
-                _write_jsonl(lake, partial)
-            write_card(lake, partial, result, settings)
+                _write_jsonl(data, partial)
+            write_card(data, partial, result, settings)
             (partial / MARKER).write_bytes(_record(settings, result))
             shutil.rmtree(target, ignore_errors=True)
             partial.rename(target)
         except (OSError, duckdb.IOException) as exc:
             raise LakeError(f"can't write {target}: {first_line(exc)}") from exc
+        except duckdb.Error as exc:
+            raise _refused(settings, exc) from exc
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return result
 
 
+def _require_free(target: Path) -> None:
+    """Raise `ConfigError` where the folder is something that an export must not replace."""
+    taken = target.is_dir() and any(target.iterdir()) and not (target / MARKER).is_file()
+    if taken or target.is_file() or not target.name:
+        raise ConfigError(
+            f"publish.folder: {target} holds something that is no export: choose another folder"
+        )
+
+
+def _asked(settings: ExportSettings) -> str:
+    return settings.where if settings.query is None else settings.query
+
+
+def _refused(settings: ExportSettings, exc: duckdb.Error) -> ConfigError:
+    return ConfigError(f"publish: DuckDB refuses {_asked(settings)!r}: {first_line(exc)}")
+
+
 def _selection(lake: Lake, settings: ExportSettings) -> duckdb.DuckDBPyRelation:
     try:
         if settings.query is not None:
-            return lake.connection.sql(settings.query)
+            selection = lake.connection.sql(settings.query)
+            if selection is None:
+                raise ConfigError(f"publish.query: {settings.query!r} gives no rows: SELECT some")
+            return selection
         text = (SQL / "export_text.sql").read_text().replace("{where}", settings.where)
         bound = settings.model_dump(include={"document", "separator", "open_tag", "close_tag"})
         return lake.connection.sql(text, params=bound)
     except duckdb.Error as exc:
-        asked = settings.query or settings.where
-        raise ConfigError(f"publish: DuckDB refuses {asked!r}: {first_line(exc)}") from exc
+        raise _refused(settings, exc) from exc
 
 
-def _write_jsonl(lake: Lake, folder: Path) -> None:
+def _write_jsonl(data: duckdb.DuckDBPyRelation, folder: Path) -> None:
     (folder / "jsonl").mkdir()
-    lake.connection.execute(
-        f"COPY (SELECT * FROM read_parquet('{folder}/data/*.parquet')) "
-        f"TO '{folder}/jsonl/train.jsonl' (FORMAT json)"
-    )
+    target = quoted(str(folder / "jsonl" / "train.jsonl"))
+    data.query("data", f"COPY (FROM data) TO '{target}' (FORMAT json)")
 
 
 def _record(settings: ExportSettings, result: Export) -> bytes:

@@ -31,7 +31,7 @@ def load(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     packaged = packaged_extension(name)
     try:
         if packaged is not None:
-            connection.execute(f"LOAD '{packaged}'")
+            connection.execute(f"LOAD '{quoted(str(packaged))}'")
         else:
             connection.execute(f"INSTALL {name}")
             connection.execute(f"LOAD {name}")
@@ -50,3 +50,13 @@ def packaged_extension(name: str) -> Path | None:
         if file.is_file():
             return file
     return None
+
+
+def quoted(text: str) -> str:
+    """Text for a place between single quotes in SQL that takes no bound value."""
+    return text.replace("'", "''")
+
+
+def first_line(exc: Exception) -> str:
+    """The part of a DuckDB error that a person needs."""
+    return str(exc).splitlines()[0]

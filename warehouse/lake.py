@@ -14,7 +14,7 @@ import duckdb
 
 from schemas.errors import ConfigError, LakeError
 from schemas.settings import LakeSettings
-from warehouse.extensions import connect, load
+from warehouse.extensions import connect, first_line, load, quoted
 from warehouse.lock import writer_lock
 from warehouse.storage import Storage
 
@@ -43,7 +43,8 @@ class Lake:
     def create(cls, settings: LakeSettings) -> Self:
         """Open a lake for writing, and make it first where there is none.
 
-        Raises `LakeError` for a lake of another version or a catalog that can't be reached.
+        Raises `LakeError` for a lake of another version, a catalog that can't be reached and a disk
+        that is full.
         """
         kind, _, location = settings.catalog.partition(":")
         try:
@@ -55,10 +56,18 @@ class Lake:
             raise LakeError(f"can't make the lake at {location}: {exc.strerror}") from exc
         with writer_lock(settings):
             lake = cls(settings, _attach(settings, read_only=False))
-            if not lake.tables():
-                lake._make()
-            else:
-                lake._check_version()
+            try:
+                if not lake.tables():
+                    lake._make()
+                else:
+                    lake._check_version()
+            except BaseException as exc:
+                lake.connection.close()
+                if isinstance(exc, duckdb.Error):
+                    raise LakeError(
+                        f"can't make the lake at {location}: {first_line(exc)}"
+                    ) from exc
+                raise
         return lake
 
     @classmethod
@@ -67,13 +76,13 @@ class Lake:
 
         `ConfigError` where there is no lake.
         """
-        kind, _, location = settings.catalog.partition(":")
-        if kind == "sqlite" and not Path(location).is_file():
-            raise ConfigError(
-                f"no lake at {Path(location).parent}: start a run first, or name one with --lake"
-            )
+        require_lake(settings)
         lake = cls(settings, _attach(settings, read_only=True, snapshot=snapshot))
-        lake._check_version()
+        try:
+            lake._check_version()
+        except LakeError:
+            lake.connection.close()
+            raise
         return lake
 
     def tables(self) -> list[str]:
@@ -93,8 +102,8 @@ class Lake:
         return value
 
     def snapshot(self) -> int:
-        """Number of the lake's newest snapshot; a mix or export that names it can be redrawn."""
-        return int(self.one("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')"))
+        """The snapshot this connection reads; a mix or export that names it can be redrawn."""
+        return int(self.one("SELECT id FROM ducklake_current_snapshot('lake')"))
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +138,15 @@ class Lake:
             )
 
 
+def require_lake(settings: LakeSettings) -> None:
+    """Raise `ConfigError` where there is no catalog."""
+    kind, _, location = settings.catalog.partition(":")
+    if kind == "sqlite" and not Path(location).is_file():
+        raise ConfigError(
+            f"no lake at {Path(location).parent}: start a run first, or name one with --lake"
+        )
+
+
 def views() -> dict[str, str]:
     """The public views by name, in an order in which each finds what it builds on."""
     order = ("segments", "thoughts", "thinking_length", "eligible", "cost", "drop_reasons")
@@ -140,18 +158,13 @@ def _attach(
     settings: LakeSettings, *, read_only: bool, snapshot: int | None = None
 ) -> duckdb.DuckDBPyConnection:
     kind, _, location = settings.catalog.partition(":")
-    options = [f"DATA_PATH '{_quoted(Storage(settings.data).url(''))}'", "OVERRIDE_DATA_PATH true"]
-    match kind:
-        case "sqlite":
-            # WAL lets readers go on while a commit is written.
-            options += ["META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}"]
-            scanner, location = "sqlite_scanner", str(Path(location).absolute())
-        case "postgres":
-            scanner = "postgres_scanner"
-        case _:
-            raise ConfigError(
-                f"lake.catalog: {settings.catalog!r} must begin with 'sqlite:' or 'postgres:'"
-            )
+    options = [f"DATA_PATH '{quoted(Storage(settings.data).url(''))}'", "OVERRIDE_DATA_PATH true"]
+    scanner = f"{kind}_scanner"
+    if kind == "sqlite":
+        location = str(Path(location).absolute())
+        options.append(f"META_BUSY_TIMEOUT {_BUSY_TIMEOUT_MS}")
+        if not read_only:  # WAL lets readers go on while a commit is written; the file stays in it
+            options.append("META_JOURNAL_MODE 'WAL'")
     if read_only:
         options.append("READ_ONLY")
     if snapshot is not None:
@@ -162,7 +175,7 @@ def _attach(
         connection.execute(_s3_secret())
     try:
         connection.execute(
-            f"ATTACH 'ducklake:{kind}:{_quoted(location)}' AS lake ({', '.join(options)})"
+            f"ATTACH 'ducklake:{kind}:{quoted(location)}' AS lake ({', '.join(options)})"
         )
         connection.execute("USE lake")
     except duckdb.Error as exc:
@@ -182,16 +195,7 @@ def _s3_secret() -> str:
         "ENDPOINT": endpoint.netloc or None,
         "URL_STYLE": "path" if endpoint.netloc else None,
     }
-    given = [f"{name} '{_quoted(value)}'" for name, value in values.items() if value]
+    given = [f"{name} '{quoted(value)}'" for name, value in values.items() if value]
     if endpoint.scheme == "http":
         given.append("USE_SSL false")
     return f"CREATE SECRET lake_s3 (TYPE s3, {', '.join(given)})"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def first_line(exc: Exception) -> str:
-    """The part of a DuckDB error that a person needs."""
-    return str(exc).splitlines()[0]

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from schemas.errors import LakeError
 from schemas.settings import LakeSettings
-from warehouse.extensions import connect
+from warehouse.extensions import connect, first_line, quoted
 
 WAIT_S = 120.0
 _ADVISORY_KEY = 7_407_013_771
@@ -26,25 +26,36 @@ def writer_lock(settings: LakeSettings) -> Iterator[None]:
     """
     kind, _, location = settings.catalog.partition(":")
     if kind == "sqlite":
+        lock = FileLock(f"{Path(location).absolute()}.lock", timeout=WAIT_S)
         try:
-            with FileLock(f"{Path(location).absolute()}.lock", timeout=WAIT_S):
-                yield
+            lock.acquire()
         except Timeout as exc:
             raise LakeError(
                 f"another process has held the lake at {location} for {WAIT_S:.0f} s: "
                 "look for a hung `thoughtmill` process"
             ) from exc
+        except OSError as exc:
+            raise LakeError(f"can't lock the lake at {location}: {exc.strerror}") from exc
+        try:
+            yield
+        finally:
+            lock.release()
         return
     connection = connect("postgres_scanner")
     try:
-        connection.execute(f"ATTACH '{location}' AS locks (TYPE postgres)")
+        _lock_postgres(connection, location)
+        yield
+    finally:
+        connection.close()
+
+
+def _lock_postgres(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+    try:
+        connection.execute(f"ATTACH '{quoted(location)}' AS locks (TYPE postgres)")
         connection.execute("BEGIN")
         connection.execute(
             "SELECT * FROM postgres_query('locks', "
             f"'SELECT 1 FROM (SELECT pg_advisory_xact_lock({_ADVISORY_KEY})) AS held')"
         )
-        yield
     except duckdb.Error as exc:
-        raise LakeError(f"can't lock the lake's PostgreSQL catalog: {exc}") from exc
-    finally:
-        connection.close()
+        raise LakeError(f"can't lock the lake's PostgreSQL catalog: {first_line(exc)}") from exc

@@ -1,7 +1,7 @@
-"""Keeping a lake fast and tidy: merge small files, sweep files that no commit names.
+"""Keeping a lake fast and tidy: merge small files, sweep files that nothing names any more.
 
-Merging writes new files and forgets old ones; old snapshots keep theirs until they are expired, so
-a mix or an export can still be drawn again.
+A merged file remembers which rows came with which snapshot, so a mix or an export of an older
+snapshot can still be drawn again.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import duckdb
 
 from schemas.errors import LakeError
 from schemas.settings import LakeSettings
-from warehouse.lake import Lake
+from warehouse.extensions import first_line
+from warehouse.lake import SQL, Lake, require_lake
 from warehouse.lock import writer_lock
+from warehouse.plan import PLANS
 
-_ORPHAN_AGE_S = 86_400.0
+_DAY_S = 86_400.0
+_PLAN_AGE_S = 30 * _DAY_S
 
 
 @dataclass(frozen=True)
@@ -26,46 +29,49 @@ class Maintained:
     merged: int
     """Files fewer than before."""
     swept: int
-    """Left-behind files deleted."""
+    """Files deleted: left behind by a worker, or merged into another."""
 
 
-def maintain(settings: LakeSettings, *, orphan_age_s: float = _ORPHAN_AGE_S) -> Maintained:
-    """Merge adjacent files and delete orphans older than `orphan_age_s` seconds.
+def maintain(settings: LakeSettings, *, orphan_age_s: float = _DAY_S) -> Maintained:
+    """Merge adjacent files, and delete orphans and merged files older than `orphan_age_s` seconds.
 
-    A file a worker has just written and not yet announced is no orphan: leave its age a good deal
-    longer than a flush.  Raises `LakeError`.
+    A file a worker has just written and not yet announced is no orphan, and a query may still read
+    what has just been merged: leave the age a good deal longer than either.  A plan is kept for 30
+    days, because its run reads it to the end.  Raises `ConfigError` where there is no lake, and
+    `LakeError`.
     """
+    require_lake(settings)
     with Lake.create(settings) as lake:
         try:
             with writer_lock(settings):
                 before = _live(lake)
                 lake.connection.execute("CALL ducklake_merge_adjacent_files('lake')")
                 after = _live(lake)
-                known = _known(lake)
+                merged_away = lake.rows(
+                    "CALL ducklake_cleanup_old_files('lake', "
+                    f"older_than => now() - to_milliseconds({int(orphan_age_s * 1000)}))"
+                )
+                base = lake.storage.url("")
+                names = lake.rows((SQL / "known_files.sql").read_text())
+                known = {path.removeprefix(base) for (path,) in names}
         except duckdb.Error as exc:
-            raise LakeError(f"can't merge the lake's files: {exc}") from exc
+            raise LakeError(f"can't merge the lake's files: {first_line(exc)}") from exc
         storage = lake.storage
-        old = time.time() - orphan_age_s
-        orphans = [path for path, age in storage.files().items() if path not in known and age < old]
+        now = time.time()
+        orphans = [
+            path
+            for path, written in storage.files().items()
+            if path not in known
+            and now - written > (_PLAN_AGE_S if path.startswith(f"{PLANS}/") else orphan_age_s)
+        ]
         for path in orphans:
             storage.delete(path)
-        return Maintained(merged=len(before) - len(after), swept=len(orphans))
+        return Maintained(merged=before - after, swept=len(orphans) + len(merged_away))
 
 
-def _live(lake: Lake) -> set[str]:
+def _live(lake: Lake) -> int:
     """Data files of the newest snapshot."""
-    files: set[str] = set()
-    for table in lake.tables():
-        rows = lake.rows(f"SELECT data_file FROM ducklake_list_files('lake', '{table}')")
-        files.update(path for (path,) in rows)
-    return files
-
-
-def _known(lake: Lake) -> set[str]:
-    """Relative paths of every file that the catalog or the books of any snapshot name."""
-    rows = lake.rows(
-        "SELECT path FROM __ducklake_metadata_lake.ducklake_data_file "
-        "UNION ALL SELECT path FROM __ducklake_metadata_lake.ducklake_delete_file "
-        "UNION ALL SELECT path FROM __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion"
+    return sum(
+        int(lake.one(f"SELECT count(*) FROM ducklake_list_files('lake', '{table}')"))
+        for table in lake.tables()
     )
-    return {path for (path,) in rows}

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 import duckdb
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, LakeError
 from warehouse.commit import newest_entry
-from warehouse.lake import SQL, Lake, first_line
+from warehouse.extensions import first_line
+from warehouse.lake import SQL, Lake
 
+PLANS = "plans"
+"""Folder of the plans below the lake's data path."""
 _FILE_BYTES = "16MB"
 
 
@@ -50,7 +53,7 @@ def plan_draws(
     count as settled.  Raises `ConfigError` for a predicate that DuckDB refuses.
     """
     since = newest_entry(lake)
-    folder = f"plans/{run_id}"
+    folder = f"{PLANS}/{run_id}"
     scope = {"sources": list(sources) if sources is not None else None}
     try:
         items = int(lake.one(_sql("count_wanted", where), scope))
@@ -65,17 +68,30 @@ def plan_draws(
                 "redo": list(redo),
             },
         )
-    except (duckdb.ParserException, duckdb.BinderException) as exc:
-        raise ConfigError(
-            f"items: {where!r} is no predicate over items: {first_line(exc)}"
-        ) from exc
-    lake.storage.make_folder(folder)
-    pending.write_parquet(
-        lake.storage.url(folder), file_size_bytes=_FILE_BYTES, compression="zstd", overwrite=True
-    )
-    count = lake.one(f"SELECT count(*) FROM read_parquet('{lake.storage.url(folder)}/*.parquet')")
+    except duckdb.IOException as exc:
+        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    except duckdb.Error as exc:
+        raise ConfigError(f"items: DuckDB refuses {where!r}: {first_line(exc)}") from exc
+    count = _write(lake, folder, pending)
     wanted = min(items, max_items) if max_items is not None else items
-    return Plan(folder=folder, pending=int(count), wanted=wanted * draws, since=since)
+    return Plan(folder=folder, pending=count, wanted=wanted * draws, since=since)
+
+
+def _write(lake: Lake, folder: str, pending: duckdb.DuckDBPyRelation) -> int:
+    """Write the plan's files and count what is in them."""
+    lake.storage.make_folder(folder)
+    try:
+        pending.write_parquet(
+            lake.storage.url(folder),
+            file_size_bytes=_FILE_BYTES,
+            compression="zstd",
+            overwrite=lake.storage.local,  # DuckDB refuses to overwrite in an object store
+        )
+        files = [lake.storage.url(path) for path in lake.storage.files(folder)]
+        ((count,),) = lake.connection.read_parquet(files).count("*").fetchall()
+    except duckdb.Error as exc:
+        raise LakeError(f"can't write the plan {folder}: {first_line(exc)}") from exc
+    return int(count)
 
 
 def _sql(name: str, where: str) -> str:

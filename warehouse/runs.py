@@ -9,6 +9,7 @@ import duckdb
 import orjson
 
 from schemas.errors import LakeError
+from warehouse.extensions import first_line
 from warehouse.lake import Lake
 from warehouse.lock import writer_lock
 
@@ -41,4 +42,4 @@ def _write(lake: Lake, sql: str, parameters: list[str]) -> None:
         with writer_lock(lake.settings):
             lake.connection.execute(sql, parameters)
     except duckdb.Error as exc:
-        raise LakeError(f"can't write the lake's book of runs: {exc}") from exc
+        raise LakeError(f"can't write the lake's book of runs: {first_line(exc)}") from exc

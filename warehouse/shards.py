@@ -6,6 +6,7 @@ A worker writes; it never opens the catalog.  Files that no commit comes to name
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -64,6 +65,15 @@ def write_items(
     return _write(storage, tables, run_id=run_id, lane=ITEMS_LANE, identity=identity, drops=drops)
 
 
+def table_folder(table: str) -> str:
+    """Where the files of a table lie, relative to the data path.
+
+    It is DuckLake's own folder of the table: only below it the catalog keeps relative paths, so
+    that a lake can be moved.
+    """
+    return f"main/{table}"
+
+
 def _tables(rows: Mapping[str, Iterable[Row]]) -> dict[str, pa.Table]:
     tables = {name: to_table(name, some) for name, some in rows.items()}
     return {name: table for name, table in tables.items() if table.num_rows}
@@ -82,9 +92,12 @@ def _write(
     completion_tokens: int = 0,
 ) -> Manifest:
     shard_id = content_hash("shard", lane, identity)
+    # A shard written twice is the same shard in two files: the books name one, and a rewrite must
+    # not touch it (times differ, and the catalog remembers a file's size).
+    attempt = secrets.token_hex(4)
     files = []
     for name, table in tables.items():
-        path = f"main/{name}/{run_id}/{shard_id}.parquet"
+        path = f"{table_folder(name)}/{run_id}/{shard_id}-{attempt}.parquet"
         storage.write_table(path, table)
         files.append(ShardFile(table=name, path=path, rows=table.num_rows))
     reasons: dict[str, int] = {}

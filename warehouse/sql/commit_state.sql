@@ -1,7 +1,7 @@
--- What a commit must know of the books: the newest entry, whether this shard is in them, and how
--- many shards other runs have landed in this lane since this run was planned.
+-- What a commit must know of the books: the newest entry, the files this shard landed with (null where
+-- it has not), and how many shards other runs have landed in this lane since this run was planned.
 SELECT
     coalesce(max(commit_no), 0) AS newest,
-    count(*) FILTER (shard_id = $shard_id) AS landed,
+    any_value(files) FILTER (shard_id = $shard_id) AS known,
     count(*) FILTER (lane = $lane AND run_id <> $run_id AND commit_no > $since) AS foreign_shards
 FROM shards

@@ -17,7 +17,8 @@ CREATE TABLE traces (
     provenance STRUCT(
         run_id VARCHAR, recipe VARCHAR, recipe_fingerprint VARCHAR, teacher VARCHAR,
         teacher_revision VARCHAR, teacher_fingerprint VARCHAR, sampling VARCHAR, seed BIGINT,
-        requests INTEGER, prompt_tokens BIGINT, completion_tokens BIGINT, seconds DOUBLE
+        requests INTEGER, prompt_tokens BIGINT, completion_tokens BIGINT, started_at DOUBLE,
+        seconds DOUBLE
     ),
     meta MAP(VARCHAR, VARCHAR)
 );
