@@ -28,12 +28,11 @@ def main() -> None:
     samples: list[float] = []
     threading.Thread(target=_watch, args=(samples,), daemon=True).start()
     recipe = Thinking(sampling=Sampling(max_tokens=64), min_thinking_tokens=0)
-    with tempfile.TemporaryDirectory() as folder:
-        with fill(Path(folder), documents(arguments.items, 2)) as lake:
-            began = len(samples)
-            figures = draw_all(
-                lake, recipe, ScriptedTeacher(), EngineSettings(shard_rows=5000), "bench"
-            )
+    engine = EngineSettings(shard_rows=5000)
+    items = documents(arguments.items, 2)
+    with tempfile.TemporaryDirectory() as folder, fill(Path(folder), items) as lake:
+        began = len(samples)
+        figures = draw_all(lake, recipe, ScriptedTeacher(), engine, "bench")
     quarter = max(1, (len(samples) - began) // 4)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(

@@ -3,8 +3,8 @@
     python -m benchmarks.throughput
 
 Both run pico on vLLM's CPU build, each in a process of its own, taking turns.  Ours is timed from
-the start of the first draw to the end of the last, `LLM.generate` for its whole call; neither counts
-its start-up.
+the start of the first draw to the end of the last, `LLM.generate` for its whole call; neither
+counts its start-up.
 """
 
 from __future__ import annotations

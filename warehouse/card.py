@@ -51,7 +51,7 @@ def write_card(
     ]
     groups = [c for c in ("source", "domain", "recipe", "teacher") if c in result.columns]
     if groups:
-        tokens = "sum(thinking_tokens)" if "thinking_tokens" in result.columns else "NULL"
+        tokens = "sum(thinking_tokens)::BIGINT" if "thinking_tokens" in result.columns else "NULL"
         rows = data.query(
             "data",
             f"SELECT {', '.join(groups)}, count(*), {tokens} FROM data GROUP BY ALL ORDER BY ALL",

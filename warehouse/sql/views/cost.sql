@@ -4,9 +4,9 @@ SELECT
     provenance.recipe AS recipe,
     provenance.teacher AS teacher,
     count(*) AS traces,
-    sum(provenance.requests) AS requests,
-    sum(provenance.prompt_tokens) AS prompt_tokens,
-    sum(provenance.completion_tokens) AS completion_tokens,
+    sum(provenance.requests)::BIGINT AS requests,
+    sum(provenance.prompt_tokens)::BIGINT AS prompt_tokens,
+    sum(provenance.completion_tokens)::BIGINT AS completion_tokens,
     round(sum(provenance.completion_tokens) / count(*), 1) AS tokens_per_trace
 FROM traces
 GROUP BY ALL

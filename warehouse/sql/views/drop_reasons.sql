@@ -4,7 +4,7 @@ SELECT
     stage,
     reason,
     count(*) AS drops,
-    sum(completion_tokens) AS completion_tokens,
+    sum(completion_tokens)::BIGINT AS completion_tokens,
     any_value(detail) AS example
 FROM drops
 GROUP BY ALL

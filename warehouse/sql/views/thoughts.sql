@@ -26,6 +26,6 @@ SELECT
             0
         ),
         t.provenance.completion_tokens
-    ) AS thinking_tokens
+    )::BIGINT AS thinking_tokens
 FROM traces AS t
 JOIN items AS i USING (item_id)

@@ -1,0 +1,3 @@
+-- The two databases of compose.yaml: Prefect's own, and the catalog of the lake.
+CREATE DATABASE prefect;
+CREATE DATABASE lake;
