@@ -68,7 +68,8 @@ def _lake() -> str:
     from warehouse.lake import Lake
 
     with tempfile.TemporaryDirectory() as folder:
-        with Lake.create(LakeSettings.model_validate(folder)) as lake:
+        lake = Lake.create(LakeSettings.model_validate(folder))
+        with lake:
             return f"DuckLake with {len(lake.tables())} tables made and opened"
 
 

@@ -38,7 +38,10 @@ def pipeline(
 ) -> PipelineSummary:
     """Run a config from its sources to the published dataset.
 
-    `overrides` are `key.path=value` texts; `limit` caps the items of every source and of the run.
+    Args:
+        config: Run config, relative to the working directory.
+        overrides: Changes to the config, each as `key.path=value`.
+        limit: Most items per source; all where null.
     """
     return run_config(load_config(config, overrides or [], limit=limit), limit=limit)
 

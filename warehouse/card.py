@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from schemas.rows import Item, Trace
 from schemas.settings import ExportSettings
-
-if TYPE_CHECKING:
-    from warehouse.export import Export
 
 _FIELDS = {
     "text": "Training text: document, separator, thought between its tags.",
@@ -25,9 +22,13 @@ _FIELDS = {
 
 
 def write_card(
-    data: duckdb.DuckDBPyRelation, folder: Path, result: Export, settings: ExportSettings
+    data: duckdb.DuckDBPyRelation, folder: Path, settings: ExportSettings, *, snapshot: int
 ) -> None:
-    """Write `README.md`; its head tells `load_dataset` which files make up the split."""
+    """Write `README.md`; its head tells `load_dataset` which files make up the split.
+
+    `data` is what has been written to `folder`, drawn at the lake's `snapshot`.
+    """
+    ((count,),) = data.count("*").fetchall()
     parts = [
         "---",
         "configs:",
@@ -40,18 +41,18 @@ def write_card(
         "- reasoning",
         "---",
         "",
-        f"# {result.folder.name}",
+        f"# {Path(settings.folder).name}",
         "",
-        f"{result.rows:,} rows drawn from a Thoughtmill lake at snapshot {result.snapshot}.",
+        f"{count:,} rows drawn from a Thoughtmill lake at snapshot {snapshot}.",
         "",
         "## Fields",
         "",
-        _table(["field", "what it is"], [[name, _describe(name)] for name in result.columns]),
+        _table(["field", "what it is"], [[name, _describe(name)] for name in data.columns]),
         "",
     ]
-    groups = [c for c in ("source", "domain", "recipe", "teacher") if c in result.columns]
+    groups = [c for c in ("source", "domain", "recipe", "teacher") if c in data.columns]
     if groups:
-        tokens = "sum(thinking_tokens)::BIGINT" if "thinking_tokens" in result.columns else "NULL"
+        tokens = "sum(thinking_tokens)::BIGINT" if "thinking_tokens" in data.columns else "NULL"
         rows = data.query(
             "data",
             f"SELECT {', '.join(groups)}, count(*), {tokens} FROM data GROUP BY ALL ORDER BY ALL",
@@ -66,11 +67,11 @@ def write_card(
         "",
         "## Draw it again",
         "",
-        f"Snapshot {result.snapshot} of the lake, selection `{asked}`; all settings are in",
+        f"Snapshot {snapshot} of the lake, selection `{asked}`; all settings are in",
         "`thoughtmill.json`:",
         "",
         "```",
-        f"thoughtmill export {quote(settings.folder)} --snapshot {result.snapshot} "
+        f"thoughtmill export {quote(settings.folder)} --snapshot {snapshot} "
         + (f"--where {quote(asked)}" if settings.query is None else f"--query {quote(asked)}"),
         "```",
         "",

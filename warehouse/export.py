@@ -67,7 +67,7 @@ def export(lake_settings: LakeSettings, settings: ExportSettings) -> Export:
                 raise ConfigError(f"publish: nothing in the lake fits {_asked(settings)!r}")
             if settings.jsonl:
                 _write_jsonl(data, partial)
-            write_card(data, partial, result, settings)
+            write_card(data, partial, settings, snapshot=result.snapshot)
             (partial / MARKER).write_bytes(_record(settings, result))
             shutil.rmtree(target, ignore_errors=True)
             partial.rename(target)
