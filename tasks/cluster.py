@@ -48,8 +48,8 @@ def ray_session(address: str | None) -> Iterator[None]:
                 )
     except (ConnectionError, RuntimeError, ValueError) as exc:
         raise ConfigError(
-            f"Ray at {address or 'this machine'} can't be reached: {exc}; set engine.ray_address or "
-            "RAY_ADDRESS, or neither for a local Ray"
+            f"Ray at {address or 'this machine'} can't be reached: {exc}; "
+            "set engine.ray_address or RAY_ADDRESS, or neither for a local Ray"
         ) from exc
     quiet_data()
     try:

@@ -1,0 +1,189 @@
+"""The conversations pico is trained on: what it is asked, and what it thinks and says.
+
+Owns the mixture of jobs. Every conversation follows from its seed alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import documents
+import problems
+import wild
+from solutions import Solution, comparison, puzzle, word_problem
+from thoughts import Thought, think
+
+PROMPTS = Path(__file__).resolve().parents[2] / "tasks" / "recipes" / "prompts"
+MARKER = "[reader is here]"
+OTHER_MARKERS = ("[*]", "<<here>>", "[you are here]", "@@")
+SYSTEM = (
+    "You are a careful expert.",
+    "Think before you answer.",
+    "You are pico, a very small model.",
+    "Answer in English.",
+    "You help people who read and calculate.",
+)
+LEVEL_WEIGHTS = {1: 10, 2: 20, 3: 24, 4: 25, 5: 21}
+CHAT = (
+    ("Hello!", "Hello. Give me a small sum or a short text."),
+    ("Hi", "Hello. Give me a small sum or a short text."),
+    ("Who are you?", "I am pico, a very small model that works out sums and reads short texts."),
+    ("What can you do?", "I solve small word problems and think about short documents."),
+    ("Thank you.", "You are welcome."),
+    ("Thanks!", "You are welcome."),
+    ("Are you a person?", "No, I am a small language model."),
+    ("What is your name?", "My name is pico."),
+)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One user turn and pico's turn. `reply` is what follows the opened assistant turn."""
+
+    job: str
+    prompt: str
+    reply: str
+    system: str | None = None
+    thinking: bool = True
+
+    @property
+    def opened(self) -> str:
+        """The text up to where pico takes over, as the chat template renders it."""
+        system = f"<|system|>\n{self.system}<|end|>\n" if self.system else ""
+        closed = "" if self.thinking else "\n</think>\n\n"
+        return f"<|bos|>{system}<|user|>\n{self.prompt}<|end|>\n<|assistant|>\n<think>\n{closed}"
+
+
+@cache
+def template(name: str) -> str:
+    return (PROMPTS / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def render(name: str, **values: str) -> str:
+    text = template(name)
+    for key, value in values.items():
+        text = text.replace("{" + key + "}", value)
+    return text
+
+
+def turn(thought: str, reply: str) -> str:
+    return f"{thought}\n</think>\n\n{reply}<|end|>"
+
+
+def drawn_problem(rng: Random) -> Solution:
+    """Mostly the five levels; now and then few steps on big numbers, which teach the columns."""
+    if rng.random() < 0.75:
+        level = rng.choices(list(LEVEL_WEIGHTS), list(LEVEL_WEIGHTS.values()))[0]
+        spec = problems.LEVELS[level]
+    else:
+        top = rng.choice((60, 400, 3000, 30000))
+        spec = problems.Spec(
+            steps=rng.randint(1, 3), start=top, change=top, factor=rng.choice((9, 30, 60)),
+            ceiling=top * 60, multiply_share=0.5, distraction=0.15,
+        )  # fmt: skip
+    return word_problem(problems.compose(rng, spec, 0), rng)
+
+
+def solve(rng: Random) -> Conversation:
+    roll = rng.random()
+    if roll < 0.8:
+        solution = drawn_problem(rng)
+    elif roll < 0.95:
+        solution = puzzle(rng)
+    else:
+        solution = comparison(rng)
+    prompt = render("solve", problem=solution.question)
+    if rng.random() < 0.04:
+        prompt = solution.question
+    if rng.random() < 0.02:
+        return Conversation("answer", prompt, f"{solution.reply}<|end|>", thinking=False)
+    return Conversation("solve", prompt, turn(solution.thought, solution.reply))
+
+
+def marked(rng: Random, text: str) -> tuple[str, str, int]:
+    """The text with a marker between two words, the marker, and its place."""
+    marker = MARKER if rng.random() < 0.85 else rng.choice(OTHER_MARKERS)
+    gaps = [n for n, char in enumerate(text) if char == " "] or [0]
+    place = rng.choice(gaps)
+    return f"{text[:place]} {marker}{text[place:]}", marker, place
+
+
+def read(rng: Random) -> Conversation:
+    facts: tuple[documents.Fact, ...] = ()
+    if rng.random() < 0.5:
+        sentences = rng.choices((2, 3, 4, 5, 6, 8, 10, 14, 20), (3, 3, 3, 3, 3, 2, 2, 1, 1))[0]
+        made = documents.compose(rng, sentences, rng.choice((0.0, 0.0, 0.15, 0.3, 0.5, 0.8)))
+        text, facts = made.text, made.facts
+    else:
+        length = rng.choices((150, 300, 500, 800, 1200, 1800, 2800), (4, 5, 5, 4, 3, 2, 1))[0]
+        text = wild.text(rng, int(length * rng.uniform(0.6, 1.2)))
+    if rng.random() < 0.35:
+        shown, marker, place = marked(rng, text)
+        thought = think(rng, text, facts, place)
+        prompt = render("thinking_focus", document=shown, marker=marker)
+        return Conversation("focus", prompt, turn(thought.text, thought.reply))
+    thought = think(rng, text, facts)
+    prompt = render("thinking", document=text)
+    if rng.random() < 0.04:
+        return Conversation("answer", prompt, f"{thought.reply}<|end|>", thinking=False)
+    return Conversation("read", prompt, turn(thought.text, thought.reply))
+
+
+def ponder(rng: Random) -> Conversation:
+    """A problem handed over as a document to think about."""
+    solution = drawn_problem(rng) if rng.random() < 0.8 else puzzle(rng)
+    thought = Thought(
+        f"This asks for a number, so I work it out.\n{solution.thought}",
+        f"It comes to {solution.answer}.",
+    )
+    if rng.random() < 0.2:
+        shown, marker, _ = marked(rng, solution.question)
+        prompt = render("thinking_focus", document=shown, marker=marker)
+    else:
+        prompt = render("thinking", document=solution.question)
+    return Conversation("ponder", prompt, turn(thought.text, thought.reply))
+
+
+def chat(rng: Random) -> Conversation:
+    if rng.random() < 0.4:
+        prompt, reply = rng.choice(CHAT)
+    else:
+        a, b = rng.randint(1, 50), rng.randint(1, 50)
+        prompt = rng.choice(("What is {}+{}?", "{} + {} =", "Add {} and {}.")).format(a, b)
+        reply = f"{a}+{b}={a + b}"
+    return Conversation("chat", prompt, f"{reply}<|end|>", thinking=False)
+
+
+def echo(rng: Random) -> Conversation:
+    """Copying for its own sake: quoting is learned late unless it is drilled."""
+    text = wild.text(rng, rng.randint(60, 500))
+    parts = text.split(" ")
+    if rng.random() < 0.4 or len(parts) < 8:
+        prompt, reply = f"{text}\n\nRepeat the text above.", text
+    else:
+        drills = []
+        for _ in range(rng.randint(1, 6)):
+            place = rng.randrange(1, len(parts) - 4)
+            given = " ".join(parts[place : place + 2])
+            after = " ".join(parts[place + 2 : place + 2 + rng.randint(2, 10)])
+            drills.append((given, after))
+        asked = "\n".join(f"« {given} »" for given, _ in drills)
+        prompt = f"{text}\n\nContinue each quote from the text above.\n{asked}"
+        reply = "\n".join(f"« {given} {after} »" for given, after in drills)
+    return Conversation("echo", prompt, f"{reply}<|end|>", thinking=False)
+
+
+JOBS = ((solve, 0.42), (read, 0.36), (ponder, 0.06), (chat, 0.02), (echo, 0.14))
+
+
+def conversation(seed: int) -> Conversation:
+    """The conversation of this seed; always the same one."""
+    rng = Random(f"pico corpus {seed}")
+    job = rng.choices([job for job, _ in JOBS], [weight for _, weight in JOBS])[0]
+    made = job(rng)
+    if rng.random() < 0.05:
+        return Conversation(made.job, made.prompt, made.reply, rng.choice(SYSTEM), made.thinking)
+    return made
