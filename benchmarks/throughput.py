@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.line import documents, draw_all, fill, table
@@ -43,8 +45,7 @@ def ours(prompts: int) -> dict[str, float]:
 
 def theirs(prompts: int) -> dict[str, float]:
     """`LLM.generate` over the whole list, as a script would call it."""
-    import time
-
+    os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(TEACHER.cpu_kv_cache_gib)
     from vllm import LLM, SamplingParams
 
     from tasks.teachers.identity import identify
@@ -106,7 +107,11 @@ def main() -> None:
 def _in_a_process(name: str, prompts: int) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.throughput", "--one", name]
     done = subprocess.run(
-        [*command, "--prompts", str(prompts)], stdout=subprocess.PIPE, check=True, text=True
+        [*command, "--prompts", str(prompts)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+        text=True,
     )
     return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +36,12 @@ def ray_session(address: str | None) -> Iterator[None]:
         "log_to_driver": not quiet,
         "runtime_env": {"env_vars": environment},
     }
+    if address and address.startswith("ray://"):
+        raise ConfigError(
+            f"engine.ray_address: Ray Data can't work through Ray Client ({address}): run on a node "
+            "of the cluster with RAY_ADDRESS=auto, or give HOST:6379"
+        )
+    before = signal.getsignal(signal.SIGTERM)
     try:
         with _muted(quiet):
             if address:
@@ -49,8 +57,11 @@ def ray_session(address: str | None) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as exc:
         raise ConfigError(
             f"Ray at {address or 'this machine'} can't be reached: {exc}; "
-            "set engine.ray_address or RAY_ADDRESS, or neither for a local Ray"
+            "set engine.ray_address or RAY_ADDRESS (RAY_AUTH_MODE=token where it wants a token), or "
+            "neither for a local Ray"
         ) from exc
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)  # Ray has put its own in place: exit at once
     quiet_data()
     try:
         yield

@@ -19,6 +19,8 @@ QUIET = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_DEDUP_LOGS": "0",
+    # After a session has ended, a late call must not start a second one.
+    "RAY_ENABLE_AUTO_CONNECT": "0",
     # Ray would run its workers at nice 15, and the engines below them.
     "RAY_worker_niceness": "0",
     "RAY_worker_maximum_startup_concurrency": "16",

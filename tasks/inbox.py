@@ -7,6 +7,7 @@ own output, so neither a slow item nor a repeated micro-batch holds back or lose
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import ray
 
@@ -45,10 +46,10 @@ class Inbox:
 
     async def take(self, timeout_s: float) -> list[Manifest]:
         """All manifests that have arrived; waits up to `timeout_s` for the first."""
-        try:
+        # With a timeout of 0, Python 3.11's wait_for times out even where the event is set: what
+        # has arrived is taken either way.
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._arrived.wait(), timeout_s)
-        except TimeoutError:
-            return []
         taken, self._manifests = self._manifests, []
         self._arrived.clear()
         return taken

@@ -139,7 +139,7 @@ def synthesize_stage(
                     stage.land(shards, committer, error_budget=engine.error_budget)
         finally:
             stage.lake.storage.delete_folder(plan.folder)
-        return stage.summary(pending=plan.pending - committer.settled)
+        return stage.summary()
 
 
 @task(name="publish", cache_policy=NO_CACHE)
@@ -167,6 +167,7 @@ class _Stage:
         self._progress = StageProgress(stage, total=None, unit="rows")
         self._artifact: UUID | None = None
         self._artifact_at = 0.0
+        self._committer: Committer | None = None
 
     def begin(self, *, total: int | None, unit: str, done_before: int = 0) -> None:
         """Show the stage; `total` rows are to come."""
@@ -186,6 +187,7 @@ class _Stage:
         error_budget: float | None = None,
     ) -> None:
         """Commit shards as they come.  Raises `BudgetSpent` past the error budget."""
+        self._committer = committer
         with self._progress as progress:
             for manifest in shards:
                 if manifest is None:
@@ -205,15 +207,16 @@ class _Stage:
                 if error_budget is not None:
                     self._check_budget(error_budget)
 
-    def summary(self, *, pending: int = 0) -> StageSummary:
+    def summary(self) -> StageSummary:
         """The stage's figures so far."""
+        committer = self._committer
         return StageSummary(
             stage=self.stage,
             run_id=self.run_id,
             rows=self._rows,
             drops=dict(self._progress.drops),
             repeated=self._repeated,
-            pending=pending,
+            pending=committer.planned - committer.settled if committer else 0,
             completion_tokens=self._progress.tokens,
             seconds=self._progress.seconds,
             stopped=self.interrupt.asked(),

@@ -122,7 +122,7 @@ def test_kubernetes_when_read_then_it_pins_the_ray_of_the_lock() -> None:
     assert job["spec"]["clusterSelector"] == {"ray.io/cluster": cluster["metadata"]["name"]}
     worker = _yaml("kubernetes/prefect-worker.yaml")
     (container,) = worker["spec"]["template"]["spec"]["containers"]
-    settings = {entry["name"]: entry["value"] for entry in container["env"]}
+    settings = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert settings["RAY_HEAD"] == f"{cluster['metadata']['name']}-head-svc:6379"
 
 
@@ -134,8 +134,9 @@ def test_kubernetes_when_read_then_secrets_are_references_and_resources_exist() 
         assert document.get("kind") != "Secret"
         for container in _containers(document):
             assert container["image"].startswith("thoughtmill:")
-            assert {"secretRef": {"name": "thoughtmill"}} in container["envFrom"]
-            assert not [e for e in container.get("env", ()) if SECRET.search(e["name"])]
+            assert {"secretRef": {"name": "thoughtmill-passwords"}} in container["envFrom"]
+            for entry in container.get("env", ()):
+                assert not SECRET.search(entry["name"]) or "valueFrom" in entry, entry["name"]
 
 
 def test_readme_when_read_then_the_files_it_names_exist() -> None:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 _ADHOC = "deployments/name/pipeline/adhoc"
 _FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 T = TypeVar("T")
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Prefect:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=400,
         )
         assert done.returncode == 0, f"prefect {arguments}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -111,7 +111,7 @@ class Prefect:
             if child.poll() is None:
                 child.terminate()
             with suppress(subprocess.TimeoutExpired):
-                child.wait(30)
+                child.wait(10)
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait(30)
@@ -125,7 +125,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
         prefect.start(
             "server", "server", "start", "--host", "127.0.0.1", "--port", str(prefect.port)
         )
-        prefect.wait(240, lambda: _healthy(prefect))
+        prefect.wait(600, lambda: _healthy(prefect))
         prefect.call("work-pool", "create", "thoughtmill", "--type", "process")
         prefect.call("deploy", "--prefect-file", "deploy/prefect.yaml", "--all")
         # Not the queue `nightly`: a test that runs at two in the night would start the demo.
@@ -173,11 +173,11 @@ def test_adhoc_run_when_cancelled_then_what_was_finished_is_in_the_lake(
     }
     run = _trigger(prefect, f"config={_write(tmp_path, slow)}", "limit=null")
     traces = tmp_path / "lake/data/main/traces"
-    prefect.wait(400, lambda: next(traces.rglob("*.parquet"), None))
+    prefect.wait(500, lambda: next(traces.rglob("*.parquet"), None))
 
     prefect.call("flow-run", "cancel", run["id"])
     # For a moment the engine says how it ended; the worker has the last word.
-    prefect.wait(120, lambda: _ended(prefect, run, "CANCELLED"))
+    prefect.wait(240, lambda: _ended(prefect, run, "CANCELLED"))
 
     with Lake.open(LakeSettings.model_validate(str(tmp_path / "lake"))) as lake:
         items = lake.one("SELECT count(*) FROM items")
