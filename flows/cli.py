@@ -114,7 +114,7 @@ def export(
     where: Annotated[str, typer.Option(help="SQL predicate over the view `thoughts`.")] = "true",
     query: Annotated[str | None, typer.Option(help="A whole query instead of `--where`.")] = None,
     snapshot: Annotated[
-        int | None, typer.Option(help="The lake as it was at this snapshot.")
+        int | None, typer.Option(min=1, help="The lake as it was at this snapshot.")
     ] = None,
     jsonl: Annotated[bool, typer.Option(help="Also write JSONL.")] = True,
 ) -> None:

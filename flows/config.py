@@ -70,7 +70,8 @@ def load_config(
         _override(values, override)
     if limit is not None and isinstance(values.get("sources"), list):
         for source in values["sources"]:
-            source["limit"] = min(limit, source.get("limit") or limit)
+            if isinstance(source, dict):
+                source["limit"] = min(limit, source.get("limit") or limit)
     return parse_config(values, str(path))
 
 
@@ -129,7 +130,8 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 def _explain(error: ValidationError) -> str:
     """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
-    problem = error.errors()[0]
+    # A misspelt key comes before the key that is missing because of it.
+    problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = ".".join(str(part) for part in problem["loc"] if part not in _KNOWN_TAGS)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":

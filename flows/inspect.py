@@ -60,7 +60,8 @@ def print_status(settings: LakeSettings) -> None:
     """What the lake holds, and its newest runs."""
     console = Console()
     with Lake.open(settings) as lake:
-        console.print(f"lake {settings.data.removesuffix('/data')}, snapshot {lake.snapshot()}")
+        where = settings.data.removesuffix("/data")
+        console.print(Text(f"lake {where}, snapshot {lake.snapshot()}"))
         counts = [
             (name, lake.one(f"SELECT count(*) FROM {name}"))
             for name in ("items", "traces", "drops", "scores", "verdicts", "exclusions")
@@ -102,7 +103,7 @@ def print_trace(settings: LakeSettings, trace_id: str) -> None:
     table = Table(show_header=False, box=None)
     for name, value in facts.items():
         if value not in (None, ""):
-            table.add_row(f"[bold]{name}[/]", str(value))
+            table.add_row(f"[bold]{name}[/]", Text(str(value)))
     console.print(table)
     for segment in segments:
         title = f"{segment['kind']}, {len(segment['token_ids'])} tokens"

@@ -38,8 +38,8 @@ def ray_session(address: str | None) -> Iterator[None]:
     }
     if address and address.startswith("ray://"):
         raise ConfigError(
-            f"engine.ray_address: Ray Data can't work through Ray Client ({address}): run on a node "
-            "of the cluster with RAY_ADDRESS=auto, or give HOST:6379"
+            f"engine.ray_address: Ray Data can't work through Ray Client ({address}): run on a "
+            "node of the cluster with RAY_ADDRESS=auto, or give HOST:6379"
         )
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -57,8 +57,8 @@ def ray_session(address: str | None) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as exc:
         raise ConfigError(
             f"Ray at {address or 'this machine'} can't be reached: {exc}; "
-            "set engine.ray_address or RAY_ADDRESS (RAY_AUTH_MODE=token where it wants a token), or "
-            "neither for a local Ray"
+            "set engine.ray_address or RAY_ADDRESS (RAY_AUTH_MODE=token where it wants a token), "
+            "or neither for a local Ray"
         ) from exc
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)  # Ray has put its own in place: exit at once

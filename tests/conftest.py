@@ -5,11 +5,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from schemas.settings import LakeSettings
 from tests.lakes import settings_of, small_lake
 from warehouse.lake import Lake
+
+# A machine that is busy is no failure.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

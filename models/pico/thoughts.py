@@ -181,14 +181,14 @@ def think(rng: Random, text: str, facts: tuple[Fact, ...] = (), mark: int | None
     low = 0.0
     if mark is None:
         pattern = rng.choice(OPENINGS)
-        lines.append(pattern.format(s=quotes.long_span(rng, 0.0, 0.08, rng.randint(2, 5))))
+        lines.append(pattern.format(s=quotes.long_span(rng, 0.0, 0.08, rng.randint(3, 8))))
     else:
         reached = sum(m.start() < mark for m in quotes.words)
         low = min(reached / len(quotes.words), 0.9)
         after = next((m.start() for m in quotes.words if m.start() >= mark), None)
         if after is not None:
             rest = Quotes(text, tuple(m for m in quotes.words if m.start() >= mark))
-            lines.append(rng.choice(AT_MARK).format(s=rest.span(rng, 0.0, 0.0, rng.randint(3, 6))))
+            lines.append(rng.choice(AT_MARK).format(s=rest.span(rng, 0.0, 0.0, rng.randint(4, 9))))
     word = quotes.repeated()
     if word and rng.random() < 0.5:
         lines.append(rng.choice(REPEATED).format(w=word))
@@ -196,14 +196,14 @@ def think(rng: Random, text: str, facts: tuple[Fact, ...] = (), mark: int | None
     reasons = arguments(rng, text)
     for place, line in rng.sample(reasons, min(len(reasons), rng.randint(1, 3))):
         spots.append((place, line))
-    for fact in facts[:4]:
+    for fact in facts[:6]:
         spots.append((text.find(fact.quote), about_fact(rng, fact)))
     wanted = min(6, 1 + len(quotes.words) // 60) - len(reasons) // 3
     if not facts or rng.random() < 0.4:
         for n in range(max(1, wanted)):
             share = (1 - low) / max(1, wanted)
             part = low + n * share
-            span = quotes.long_span(rng, part, min(1.0, part + share), rng.randint(2, 6))
+            span = quotes.long_span(rng, part, min(1.0, part + share), rng.randint(4, 9))
             spots.append((text.find(span), about_span(rng, span)))
     lines += [line for _, line in sorted(spots)]
     x, y = (quotes.span(rng, part, part + 0.4, rng.randint(1, 3)) for part in (0.0, 0.6))

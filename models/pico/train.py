@@ -1,6 +1,6 @@
 """Trains pico from nothing, on a CPU or a GPU, within a budget of minutes.
 
-    python models/pico/train.py --minutes 45 --out models/pico
+    python models/pico/train.py --minutes 60 --out models/pico
 
 The corpus is written first, as token shards, in --shards (a folder outside the repository);
 shards that are there are used again. The learning rate follows the clock: warm-up, a plateau,
@@ -109,12 +109,14 @@ def train(rank: int, args: argparse.Namespace, paths: list[Path]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=45, help="training time, data not counted")
-    parser.add_argument("--steps", type=int, help="stop after this many steps if that is sooner")
+    parser.add_argument("--minutes", type=float, default=60, help="training time, data not counted")
+    parser.add_argument(
+        "--steps", type=int, default=1300, help="stop after this many steps if that is sooner"
+    )
     parser.add_argument("--out", type=Path, default=HERE, help="where weights and configs go")
     parser.add_argument("--start", type=Path, help="go on from the weights in this folder")
     parser.add_argument("--shards", type=Path, default=Path(tempfile.gettempdir()) / "pico_shards")
-    parser.add_argument("--conversations", type=int, default=90_000)
+    parser.add_argument("--conversations", type=int, default=45_000)
     parser.add_argument("--workers", type=int, default=2, help="processes that write the corpus")
     parser.add_argument(
         "--processes", type=int, default=2,

@@ -91,8 +91,13 @@ class Thinking(Recipe):
 
 
 def _within(kit: Kit, ids: tuple[int, ...], chars: int) -> tuple[int, ...]:
-    """The longest start of `ids` whose text is at most `chars` characters: the stop tag cut off."""
+    """The longest start of `ids` whose text is at most `chars` characters: the stop tag cut off.
+
+    An end-of-text token, which has no text, is cut off too.
+    """
     end = len(ids)
+    if end and not kit.tokens.decode(ids[end - 1 :]):
+        end -= 1
     while end and len(kit.tokens.decode(ids[:end])) > chars:
         end -= 1
     return ids[:end]

@@ -16,7 +16,8 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _PHRASES = (
     r"\bthe (prompt|request|instructions?|query)\b.{0,40}\b(wants?|asks?|asking|says?|needs?)\b",
     r"\bthe user\b",
-    r"\b(i|we)('m| am| are)? (being )?(asked|told|instructed|supposed|requested) to\b",
+    r"\b(i|we)('m|'re| am| are| was| were)? (being )?"
+    r"(asked|told|instructed|supposed|requested) to\b",
     r"\b(my|the|this) (task|job|assignment) (here )?is to\b",
     r"\b(i|we) (need|have|should|must|will|am going)( to)? "
     r"(simulate|imitate|pretend|role-?play|act as|write (down )?(the|an) expert)",

@@ -128,7 +128,6 @@ def test_show_when_the_start_of_an_id_is_given_then_the_whole_trace_is_shown(lak
         assert part in printed
 
 
-@pytest.mark.xfail(strict=True, reason="flows/inspect.py hands values to rich as markup")
 def test_show_when_values_look_like_markup_then_they_are_shown_as_they_are(small):
     made: Trace = trace(0, 1, answer="[/b] [red]3[/red]")
     with Lake.create(small) as opened:
@@ -173,7 +172,6 @@ def test_sql_when_the_reader_of_its_output_goes_away_then_it_ends_quietly(lake):
         (("maintain", "--lake", "no-such-lake"), "no lake at no-such-lake"),
         (("run", "no-such-config.yaml"), "no-such-config.yaml: No such file or directory"),
         (("run", "configs/runs/demo.yaml", "--set", "drawz=1"), "did you mean 'draws'?"),
-        (("status", "--lake", "no-such.yaml"), "no-such.yaml: No such file or directory"),
     ],
 )
 def test_error_when_there_is_nothing_to_work_on_then_one_line_says_so(arguments, part, tmp_path):
@@ -189,7 +187,6 @@ def test_error_when_there_is_nothing_to_work_on_then_one_line_says_so(arguments,
         (("show", "zz"), "no trace in"),
         (("show", ""), "more than one trace"),
         (("export", "{tmp}/out", "--where", "colour = 'red'"), "colour = 'red'"),
-        (("export", "{tmp}/out", "--where", "false"), "nothing in the lake fits 'false'"),
         (("export", "{tmp}/out", "--snapshot", "99999"), "No snapshot found at version 99999"),
         (("export", "configs"), "configs holds something that is no export"),
     ],
@@ -202,7 +199,6 @@ def test_error_when_the_lake_is_asked_wrongly_then_one_line_says_so(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="flows/cli.py lets pydantic's ValidationError through")
 def test_export_when_an_option_is_out_of_range_then_it_is_a_usage_error(lake, tmp_path):
     done = thoughtmill("export", str(tmp_path / "out"), "--snapshot", "-1", "--lake", lake)
     assert done.returncode == 2

@@ -202,11 +202,6 @@ def test_limit_when_given_then_every_source_is_capped_and_a_smaller_cap_stays(wr
     assert [source.limit for source in config.sources] == [10, 3, 10]
 
 
-_CRASHES = pytest.mark.xfail(strict=True, reason="flows/config.py: --limit on a text source")
-
-
-@pytest.mark.parametrize(
-    "sources", [pytest.param(["a.jsonl"], marks=_CRASHES), "a.jsonl", {"kind": "jsonl"}]
-)
+@pytest.mark.parametrize("sources", [["a.jsonl"], "a.jsonl", {"kind": "jsonl"}])
 def test_limit_when_sources_are_of_a_wrong_shape_then_the_error_is_still_one_line(write, sources):
     assert refused(write(sources=sources), limit=5).startswith("sources")

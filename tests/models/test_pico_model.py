@@ -116,3 +116,29 @@ def test_network_when_saved_then_llama_computes_the_same(tmp_path: Path) -> None
         model = model.float()
         ours = model(tokens) @ model.embed.weight.T
         torch.testing.assert_close(ours, twin(tokens).logits, atol=1e-4, rtol=1e-4)
+
+
+def test_network_when_loaded_then_it_has_the_weights_that_were_saved(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from network import Pico, Shape, load, save
+
+    shape = Shape(vocab=64, width=32, layers=2, heads=4, kv_heads=2, hidden=48, positions=32)
+    model = Pico(shape).bfloat16()
+    save(model, tmp_path)
+    other = Pico(shape).bfloat16()
+    load(other, tmp_path)
+    for one, two in zip(model.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_copying_when_a_network_starts_then_a_head_already_looks_back() -> None:
+    torch = pytest.importorskip("torch")
+    from copying import looks_back, start_copying
+    from network import Pico, Shape
+
+    shape = Shape(vocab=512, layers=2)
+    tokens = torch.randint(14, shape.vocab, (1, 60), generator=torch.Generator().manual_seed(1))
+    plain = Pico(shape)
+    assert looks_back(plain, tokens) < 0.1
+    start_copying(plain, seed=0)
+    assert looks_back(plain, tokens) > 0.3

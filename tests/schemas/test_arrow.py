@@ -6,7 +6,7 @@ import math
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.arrow import MODELS, SCHEMAS, from_table, to_table
@@ -86,7 +86,7 @@ def test_round_trip_when_a_table_is_added_then_it_is_covered_here():
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_rows_when_written_to_parquet_and_read_then_they_are_equal(name):
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=30)
     @given(st.lists(ROWS[name], max_size=4))
     def check(rows):
         stored = io.BytesIO()

@@ -22,10 +22,13 @@ from warehouse.lock import writer_lock
 from warehouse.maintain import maintain
 
 BIN = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path("missing")).parent
-pytestmark = pytest.mark.skipif(
-    not (BIN / "initdb").is_file(),
-    reason="PostgreSQL is not installed (apt-get install postgresql)",
-)
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        not (BIN / "initdb").is_file(),
+        reason="PostgreSQL is not installed (apt-get install postgresql)",
+    ),
+]
 
 
 def as_server_user(*command: str) -> None:

@@ -125,7 +125,6 @@ def test_thinking_when_the_teacher_ends_without_closing_then_what_it_wrote_is_th
     assert think(THOUGHT).segments[1].text == THOUGHT
 
 
-@pytest.mark.xfail(strict=True, reason="tasks/recipes/thinking.py keeps the end token's id")
 def test_thinking_when_the_teacher_ends_without_closing_then_the_end_token_is_no_thought():
     trace = think(THOUGHT)
     assert END not in trace.segments[1].token_ids

@@ -22,14 +22,8 @@ def value(text: str, **knobs) -> float:
         "the INSTRUCTIONS say to be brief.",
         "I am asked to think aloud.",
         "I'm supposed to explain it.",
-        pytest.param(
-            "We were told to be thorough.",
-            marks=pytest.mark.xfail(strict=True, reason="tasks/scores/request_talk.py: past tense"),
-        ),
-        pytest.param(
-            "We're asked to be thorough.",
-            marks=pytest.mark.xfail(strict=True, reason="tasks/scores/request_talk.py: we're"),
-        ),
+        "We were told to be thorough.",
+        "We're asked to be thorough.",
         "My task is to explain this.",
         "I need to simulate an expert.",
         "I will act as a physicist.",
