@@ -81,7 +81,7 @@ def turn(thought: str, reply: str) -> str:
 
 
 def drawn_problem(rng: Random) -> Solution:
-    """Mostly one to five steps of growing size; now and then few steps on big numbers, which teach the columns."""
+    """Mostly one to five steps of growing size; sometimes few steps on big numbers, for columns."""
     if rng.random() < 0.75:
         spec = rng.choices(list(PRACTICE), list(PRACTICE.values()))[0]
     else:
