@@ -19,15 +19,15 @@ $(READY): requirements/cpu.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3.11-venv" >&2; rm -rf $(VENV); exit 1; }
 	@echo "setup: PyTorch $(TORCH)"
 	@# A file that pip is configured to find comes first; PyTorch's own index is asked once, not for minutes.
-	@$(BIN)/pip install -q --no-deps "torch==$(TORCH)" 2>/dev/null \
-	  || $(BIN)/pip install -q --no-deps --retries 1 --timeout 15 --index-url $(TORCH_INDEX) "torch==$(TORCH)" \
+	@$(BIN)/pip install -qq --no-deps "torch==$(TORCH)" 2>/dev/null \
+	  || $(BIN)/pip install -qq --no-deps --retries 1 --timeout 15 --index-url $(TORCH_INDEX) "torch==$(TORCH)" \
 	  || { echo "PyTorch $(TORCH) found neither by pip's own settings nor at $(TORCH_INDEX): set TORCH_INDEX=... or PIP_FIND_LINKS=folder" >&2; exit 1; }
 	@echo "setup: the packages of requirements/cpu.lock"
 	@# --no-deps: the lock is the whole closure.  It leaves out torchvision, torchaudio and torchcodec,
 	@# whose ordinary builds are for CUDA and break the import of transformers beside a CPU torch.
 	@grep -v '^torch==' requirements/cpu.lock > $(VENV)/locked.txt
-	@$(BIN)/pip install -q --no-deps -r $(VENV)/locked.txt
-	@$(BIN)/pip install -q --no-deps -e .
+	@$(BIN)/pip install -qq --no-deps -r $(VENV)/locked.txt
+	@$(BIN)/pip install -qq --no-deps -e .
 	@touch $@
 
 demo: setup
