@@ -3,7 +3,8 @@
     python models/pico/evaluate.py
     python models/pico/evaluate.py --texts pages.jsonl papers.jsonl --focus
 
-Seeds are fresh: the corpus draws its problems and documents from other generators' states.
+Problems and documents are drawn with seeds that the training corpus does not use; at level 1,
+where few problems exist, some will still have been seen.
 """
 
 from __future__ import annotations
