@@ -1,7 +1,7 @@
 """`make bench`: every benchmark in turn, each in a process of its own.
 
-    python -m benchmarks                      all of them
-    python -m benchmarks throughput memory    some of them
+python -m benchmarks                      all of them
+python -m benchmarks throughput memory    some of them
 """
 
 from __future__ import annotations
