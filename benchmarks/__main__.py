@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("throughput", "endpoint", "memory")
+ALL = ("throughput", "endpoint", "memory", "verify")
 
 
 def main() -> None:

@@ -134,6 +134,22 @@ def export(
 
 
 @app.command()
+def verify(
+    file: Annotated[str, typer.Argument(help="JSONL file; `-` reads standard input.")],
+) -> None:
+    """Judge answers against gold answers: JSONL in, JSONL out.
+
+    In: `gold` and `response`, optional `id` and `verifier`.  Out: `id`, `outcome`, `reason`,
+    `verifier`, `score`; what timed out or can't be told is `undecided`.
+
+    Example: `echo '{"gold": "1/2", "response": "So it is 0.5"}' | thoughtmill verify -`
+    """
+    from flows.verify_file import verify_file
+
+    verify_file(file, sys.stdout)
+
+
+@app.command()
 def maintain(lake: Lake = _DEFAULT_LAKE) -> None:
     """Merge the lake's small files and sweep files that no commit names.
 

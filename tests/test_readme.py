@@ -6,6 +6,7 @@ pico where the README asks for a model that needs a GPU and a network.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -90,6 +91,14 @@ def test_shell_sql_and_export_sections_when_typed_in_order_then_all_succeed(home
     trace = run(home, 'thoughtmill sql "SELECT min(trace_id) FROM traces" --csv').split()[-1]
     assert trace in run(home, f"thoughtmill show {trace[:10]}")
     assert "swept" in run(home, "thoughtmill maintain")
+
+
+def test_judge_section_when_typed_then_gives_a_verdict_a_row(home: Path) -> None:
+    pairs = ({"gold": "27", "response": "It is 27.0."}, {"gold": "27", "response": "It is 28."})
+    (home / "answers.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    (command,) = commands("Judge answers")
+    rows = [json.loads(line) for line in run(home, command).splitlines()]
+    assert [row["outcome"] for row in rows] == ["correct", "incorrect"]
 
 
 def test_gpu_section_when_run_with_pico_on_local_documents_then_succeeds(home: Path) -> None:

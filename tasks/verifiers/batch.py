@@ -1,0 +1,25 @@
+"""Opinions on many claims, each distinct evidence judged once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tasks.verifiers.pool import Done, Workers
+from tasks.verifiers.verifier import Evidence, IsolatedVerifier, Opinion, Verifier
+
+
+def opinions(
+    verifier: Verifier, evidences: Iterable[Evidence], workers: Workers
+) -> dict[Evidence, Opinion]:
+    """The verifier's opinion of each distinct evidence.
+
+    An isolated verifier works in the pool; a call that fails there leaves its evidence undecided.
+    """
+    distinct = list(dict.fromkeys(evidences))
+    if not isinstance(verifier, IsolatedVerifier):
+        return {evidence: verifier.opinion(evidence) for evidence in distinct}
+    results = workers.map(verifier.opinion, distinct, timeout_s=verifier.timeout_s)
+    return {
+        evidence: result.value if isinstance(result, Done) else Opinion("undecided", result.reason)
+        for evidence, result in zip(distinct, results, strict=True)
+    }

@@ -1,0 +1,133 @@
+"""Cheap tiers first; a costlier one only sees what the cheaper could not decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Frozen
+from schemas.errors import ConfigError
+from schemas.rows import Verdict
+from tasks.verifiers.batch import opinions
+from tasks.verifiers.constraints import Constraints
+from tasks.verifiers.exact import Exact
+from tasks.verifiers.execution import Execution
+from tasks.verifiers.gym import ReasoningGym
+from tasks.verifiers.judge import Judge
+from tasks.verifiers.multiple_choice import MultipleChoice
+from tasks.verifiers.pool import Workers
+from tasks.verifiers.remote import Helpers, RemoteVerifier
+from tasks.verifiers.symbolic import Symbolic
+from tasks.verifiers.verifier import Claim, Evidence, Opinion, Verifier
+
+AnyVerifier = Annotated[
+    Exact | Symbolic | MultipleChoice | Constraints | ReasoningGym | Execution | Judge,
+    Field(discriminator="kind"),
+]
+"""The table that configs choose from."""
+
+
+class Cascade(Frozen):
+    """Verifiers in the order they are asked.  Each has a say on its own kinds of claim only."""
+
+    tiers: tuple[AnyVerifier, ...] = (
+        Exact(),
+        Symbolic(),
+        MultipleChoice(),
+        Constraints(),
+        ReasoningGym(),
+    )
+    """From cheap to costly.  Not here: `execution` needs a sandbox, `judge` a teacher."""
+    recheck: bool = False
+    """Costlier tiers also look at what a cheaper one found incorrect; both verdicts are kept."""
+
+    def local(self, claims: Sequence[Claim], workers: Workers) -> list[list[Verdict]]:
+        """Verdicts of each claim, tier by tier, in the order of the claims.
+
+        A pure function of the claims: same claims, same verdicts, but for `timeout` and `memory`.
+        Raises `ConfigError` where a tier needs a helper: `verdicts` is for those.
+        """
+        state = _Asked(claims, self.recheck)
+        for tier in self.tiers:
+            if isinstance(tier, RemoteVerifier):
+                raise ConfigError(f"verifier {tier.kind!r} can't run here: it asks a helper")
+            state.tell(tier, opinions(tier, state.open(tier), workers))
+        return state.verdicts
+
+    async def verdicts(
+        self, claims: Sequence[Claim], workers: Workers, helpers: Helpers
+    ) -> list[list[Verdict]]:
+        """As `local`, with the tiers that ask a teacher or a sandbox."""
+        state = _Asked(claims, self.recheck)
+        for tier in self.tiers:
+            if isinstance(tier, RemoteVerifier):
+                found = await _asked(tier, state.open(tier), helpers)
+            else:
+                found = await asyncio.to_thread(opinions, tier, state.open(tier), workers)
+            state.tell(tier, found)
+        return state.verdicts
+
+
+def settled(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """The verdict that stands: the last tier's that decided, else the last one; None of none."""
+    decided = [verdict for verdict in verdicts if verdict.outcome != "undecided"]
+    return next(reversed(decided or list(verdicts)), None)
+
+
+class _Asked:
+    """Who has been told what so far."""
+
+    def __init__(self, claims: Sequence[Claim], recheck: bool) -> None:
+        self.verdicts: list[list[Verdict]] = [[] for _ in claims]
+        self._claims = claims
+        self._recheck = recheck
+        self._waiting = list(range(len(claims)))
+        self._evidence: dict[int, Evidence] = {}
+
+    def open(self, tier: Verifier) -> Iterable[Evidence]:
+        """Evidence of the claims that this tier is to look at, each distinct one once."""
+        self._evidence = {
+            n: tier.evidence(self._claims[n])
+            for n in self._waiting
+            if self._claims[n].kind in tier.kinds
+        }
+        return dict.fromkeys(self._evidence.values())
+
+    def tell(self, tier: Verifier, opinions: dict[Evidence, Opinion]) -> None:
+        """Write down what a tier said; who has been decided waits no more."""
+        final = {"correct"} if self._recheck else {"correct", "incorrect"}
+        closed = set()
+        name = tier.name
+        for n, evidence in self._evidence.items():
+            opinion = opinions[evidence]
+            verdict = Verdict(
+                trace_id=self._claims[n].trace_id,
+                verifier=name,
+                outcome=opinion.outcome,
+                reason=opinion.reason,
+                score=opinion.score,
+            )
+            self.verdicts[n].append(verdict)
+            if opinion.outcome in final:
+                closed.add(n)
+        self._waiting = [n for n in self._waiting if n not in closed]
+
+
+async def _asked(
+    tier: RemoteVerifier, evidences: Iterable[Evidence], helpers: Helpers
+) -> dict[Evidence, Opinion]:
+    """What a tier's helpers say, a bounded number of questions at a time."""
+    found: dict[Evidence, Opinion] = {}
+    queue: Iterator[Evidence] = iter(list(evidences))
+
+    async def work() -> None:
+        for evidence in queue:
+            found[evidence] = await tier.ask(evidence, helpers)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(helpers.at_once):
+            group.create_task(work())
+    return found

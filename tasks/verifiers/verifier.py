@@ -1,0 +1,107 @@
+"""What every verifier is: a frozen model that turns a claim into an opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, NamedTuple
+
+import orjson
+from pydantic import Field
+
+from schemas.base import Frozen
+from schemas.rows import Item, Outcome, Trace
+
+ClaimKind = Literal["plain", "unmarked", "choice", "constraints", "code", "gym"]
+"""What a claim is held against: a gold answer, nothing, options, constraints, tests, a scorer."""
+_KEYS: dict[str, ClaimKind] = {
+    "reasoning_gym": "gym",
+    "tests": "code",
+    "constraints": "constraints",
+}
+
+
+class Opinion(NamedTuple):
+    """What a verifier thinks; a time-out or a crash is `undecided`, never `incorrect`."""
+
+    outcome: Outcome
+    reason: str
+    """A short snake_case noun."""
+    score: float | None = None
+    """From 0 to 1, where the verifier has degrees."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One response and all that a verifier may hold it against."""
+
+    trace_id: str
+    response: str
+    gold: str | None = None
+    problem: str = ""
+    choices: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """`Item.meta`: tests, constraints or a scorer's note, as JSON."""
+
+    @property
+    def kind(self) -> ClaimKind:
+        """The first that fits: a scorer of its own, tests, constraints, options, a gold answer."""
+        for key, kind in _KEYS.items():
+            if key in self.meta:
+                return kind
+        if not self.gold or not self.gold.strip():
+            return "unmarked"
+        return "choice" if self.choices else "plain"
+
+    @classmethod
+    def of(cls, item: Item, trace: Trace) -> Claim:
+        """The claim a trace makes about its item."""
+        said = "".join(s.text for s in trace.segments if s.kind == "answer")
+        return cls(
+            trace_id=trace.trace_id,
+            response=trace.answer or said,
+            gold=item.reference,
+            problem=item.text,
+            choices=item.choices,
+            meta=item.meta,
+        )
+
+
+class Evidence(NamedTuple):
+    """All that an opinion hangs on; claims with the same evidence are judged once."""
+
+    gold: str | None
+    answer: str | None
+    context: str = ""
+    """Whatever else the verifier reads, as JSON."""
+
+
+class Verifier(Frozen):
+    """An opinion on claims of some kinds; `opinion` is a pure function of its evidence."""
+
+    kind: str
+    version: ClassVar[int] = 1
+    """Raised when the same evidence gives another opinion than before."""
+    kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain"})
+    """Kinds of claim it has a say on."""
+
+    @property
+    def name(self) -> str:
+        """`kind@version`, and the knobs that are not at their defaults."""
+        knobs = self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})
+        return f"{self.kind}@{self.version}" + (orjson.dumps(knobs).decode() if knobs else "")
+
+    def evidence(self, claim: Claim) -> Evidence:
+        """The part of a claim that the opinion hangs on.  Cheap, never raises."""
+        raise NotImplementedError
+
+    def opinion(self, evidence: Evidence) -> Opinion:
+        """The verifier's opinion."""
+        raise NotImplementedError
+
+
+class IsolatedVerifier(Verifier):
+    """A verifier whose `opinion` may hang or eat memory: it is only called in worker processes."""
+
+    timeout_s: float = Field(default=5.0, gt=0)
+    """Seconds after which the worker is killed and the evidence is undecided."""
