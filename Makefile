@@ -28,6 +28,11 @@ $(READY): requirements/cpu.lock pyproject.toml
 	@grep -v '^torch==' requirements/cpu.lock > $(VENV)/locked.txt
 	@$(BIN)/pip install -qq --no-deps -r $(VENV)/locked.txt
 	@$(BIN)/pip install -qq --no-deps -e .
+	@# Code written by a model runs in bubblewrap; without it, recipes that run code refuse to start.
+	@command -v bwrap >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq bubblewrap libseccomp2; } >/dev/null 2>&1 \
+	  || { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq bubblewrap libseccomp2; } >/dev/null 2>&1 \
+	  || echo "setup: no bubblewrap; to run model-written code: apt-get install bubblewrap libseccomp2" >&2
 	@touch $@
 
 demo: setup

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("throughput", "endpoint", "memory", "verify")
+ALL = ("throughput", "endpoint", "memory", "verify", "sandbox")
 
 
 def main() -> None:

@@ -150,6 +150,23 @@ def verify(
 
 
 @app.command()
+def sandbox(
+    file: Annotated[str, typer.Argument(help="JSONL file; `-` reads standard input.")],
+) -> None:
+    """Run blocks of Python in the sandbox: JSONL in, JSONL out.
+
+    In: `id` and `blocks`, a list of code strings run in one session.  Out: `id` and `results`, per
+    block `output`, `error`, `timed_out` and `seconds`.
+
+    Example: `echo '{"id": 1, "blocks": ["x = 6", "x * 7"]}' | thoughtmill sandbox -`
+    """
+    from flows.sandbox_file import sandbox_file
+
+    if sandbox_file(file, sys.stdout):
+        raise typer.Exit(2)
+
+
+@app.command()
 def maintain(lake: Lake = _DEFAULT_LAKE) -> None:
     """Merge the lake's small files and sweep files that no commit names.
 

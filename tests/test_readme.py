@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -99,6 +100,15 @@ def test_judge_section_when_typed_then_gives_a_verdict_a_row(home: Path) -> None
     (command,) = commands("Judge answers")
     rows = [json.loads(line) for line in run(home, command).splitlines()]
     assert [row["outcome"] for row in rows] == ["correct", "incorrect"]
+
+
+def test_sandbox_section_when_typed_then_blocks_share_a_session(home: Path) -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed: apt-get install bubblewrap")
+    (home / "blocks.jsonl").write_text(json.dumps({"id": 1, "blocks": ["x = 6", "x * 7"]}))
+    (command,) = commands("Run code in the sandbox")
+    (row,) = map(json.loads, run(home, command).splitlines())
+    assert [result["output"].strip() for result in row["results"]] == ["", "42"]
 
 
 def test_gpu_section_when_run_with_pico_on_local_documents_then_succeeds(home: Path) -> None:

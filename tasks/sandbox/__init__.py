@@ -1,0 +1,15 @@
+"""Where model-written Python runs: settings, sessions and what comes back from a block."""
+
+from tasks.sandbox.sandbox import Sandbox, open_sandbox
+from tasks.sandbox.session import BlockResult, Session
+from tasks.sandbox.settings import BubblewrapSandbox, SandboxConfig, UnsafeProcessSandbox
+
+__all__ = [
+    "BlockResult",
+    "BubblewrapSandbox",
+    "Sandbox",
+    "SandboxConfig",
+    "Session",
+    "UnsafeProcessSandbox",
+    "open_sandbox",
+]
