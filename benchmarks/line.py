@@ -15,11 +15,10 @@ from schemas.rows import Item
 from schemas.settings import EngineSettings, LakeSettings
 from schemas.teachers import TeacherConfig
 from tasks.cluster import ray_session
-from tasks.kit import Lane
 from tasks.recipes import AnyRecipe
 from tasks.synthesize import stream_draws
 from tasks.teachers.identity import identify
-from tasks.worker import Job
+from tasks.worker import Job, lane_of
 from warehouse.commit import Committer
 from warehouse.lake import Lake
 from warehouse.plan import plan_draws
@@ -67,15 +66,7 @@ def draw_all(
 ) -> Figures:
     """Draw every item once, through Ray, the worker and the commit."""
     who = identify(teacher)
-    lane = Lane(
-        run_id=run_id,
-        recipe=recipe.kind,
-        recipe_fingerprint=recipe.fingerprint,
-        teacher=who.name,
-        teacher_revision=who.revision,
-        teacher_fingerprint=who.fingerprint(recipe.sampling),
-        sampling=recipe.sampling.merged(who.defaults),
-    )
+    lane = lane_of(run_id, recipe, who)
     plan = plan_draws(
         lake,
         run_id,

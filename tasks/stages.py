@@ -29,7 +29,6 @@ from schemas.teachers import TeacherConfig
 from tasks.cluster import ray_session
 from tasks.ingest import stream_items
 from tasks.interrupt import Interrupt, graceful_interrupt
-from tasks.kit import Lane
 from tasks.progress import StageProgress
 from tasks.recipes import AnyRecipe
 from tasks.scores import AnyScorer
@@ -37,7 +36,7 @@ from tasks.sources import AnySource
 from tasks.synthesize import stream_draws
 from tasks.teachers import check
 from tasks.teachers.identity import identify
-from tasks.worker import Job
+from tasks.worker import Job, lane_of
 from warehouse.commit import Committer, newest_entry
 from warehouse.export import export
 from warehouse.lake import Lake
@@ -106,15 +105,7 @@ def synthesize_stage(
     """Do the draws that are wanted and not settled yet."""
     check(teacher)
     who = identify(teacher)
-    lane = Lane(
-        run_id=run_id,
-        recipe=recipe.kind,
-        recipe_fingerprint=recipe.fingerprint,
-        teacher=who.name,
-        teacher_revision=who.revision,
-        teacher_fingerprint=who.fingerprint(recipe.sampling),
-        sampling=recipe.sampling.merged(who.defaults),
-    )
+    lane = lane_of(run_id, recipe, who)
     config = {"recipe": recipe.model_dump(mode="json"), "teacher": teacher.model_dump(mode="json")}
     with _stage(lake, run_id, name, "synthesize", config) as stage:
         plan = plan_draws(

@@ -30,6 +30,7 @@ from tasks.kit import Kit, Lane
 from tasks.recipes.recipe import Recipe
 from tasks.scores.scorer import Scorer
 from tasks.teachers import start
+from tasks.teachers.protocol import TeacherIdentity
 from warehouse.shards import write_draws
 from warehouse.storage import Storage
 
@@ -48,6 +49,19 @@ class Job:
     engine: EngineSettings
     data: str
     """The lake's data path."""
+
+
+def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
+    """The lane of one recipe with one teacher."""
+    return Lane(
+        run_id=run_id,
+        recipe=recipe.kind,
+        recipe_fingerprint=recipe.fingerprint,
+        teacher=teacher.name,
+        teacher_revision=teacher.revision,
+        teacher_fingerprint=teacher.fingerprint(recipe.sampling),
+        sampling=recipe.sampling.merged(teacher.defaults),
+    )
 
 
 @dataclass
