@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     samples: list[float] = []
     threading.Thread(target=_watch, args=(samples,), daemon=True).start()
-    recipe = Thinking(sampling=Sampling(max_tokens=64), min_thinking_tokens=0)
+    recipe = Thinking(sampling=Sampling(max_tokens=256), min_thinking_tokens=0)
     engine = EngineSettings(shard_rows=5000)
     items = documents(arguments.items, 2)
     with tempfile.TemporaryDirectory() as folder, fill(Path(folder), items) as lake:
