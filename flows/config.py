@@ -15,15 +15,11 @@ from schemas.errors import ConfigError
 from schemas.settings import EngineSettings, ExportSettings, LakeSettings
 from schemas.teachers import TeacherConfig
 from tasks.recipes import AnyRecipe
+from tasks.sandbox import BubblewrapSandbox, SandboxConfig, launch
 from tasks.scores import AnyScorer, Repetition, RequestTalk
 from tasks.sources import AnySource
 from tasks.teachers import check
 from tasks.teachers.identity import identify
-
-_KNOWN_TAGS = frozenset(
-    {"vllm", "endpoint", "scripted", "jsonl", "json", "parquet", "csv", "huggingface"}
-    | {"reasoning_gym", "repetition", "request_talk", "thinking"}
-)
 
 
 class RunConfig(Frozen):
@@ -39,8 +35,8 @@ class RunConfig(Frozen):
     """SQL predicate over the columns of `items`: which of the sources' items to work on."""
     recipe: AnyRecipe
     """How the teacher turns an item into traces."""
-    teacher: TeacherConfig
-    """The model; a string is the path of a YAML file that holds it."""
+    teacher: tuple[TeacherConfig, ...] = Field(min_length=1)
+    """The model, or a list of models from weak to strong; a string is the path of a YAML file."""
     draws: int = Field(default=1, gt=0)
     """Traces asked for per item."""
     redo: tuple[str, ...] = ()
@@ -52,10 +48,14 @@ class RunConfig(Frozen):
     publish: ExportSettings | None = None
     """What is exported at the end; nothing where null."""
 
+    sandbox: SandboxConfig = BubblewrapSandbox()
+    """Where model-written code runs; `unsafe-process` must be asked for by name."""
+
     @field_validator("teacher", mode="before")
     @classmethod
-    def _teacher_file(cls, value: Any) -> Any:
-        return read_yaml(Path(value)) if isinstance(value, str) else value
+    def _teacher_files(cls, value: Any) -> Any:
+        several = value if isinstance(value, list | tuple) else [value]
+        return [read_yaml(Path(one)) if isinstance(one, str) else one for one in several]
 
 
 def load_config(
@@ -82,8 +82,11 @@ def preflight(config: RunConfig) -> None:
             source.parts()
         except ConfigError as exc:
             raise ConfigError(f"sources.{number}.{exc}") from exc
-    check(config.teacher)
-    identify(config.teacher)
+    for teacher in config.teacher:
+        check(teacher)
+        identify(teacher)
+    if config.recipe.needs_sandbox:
+        launch.require(config.sandbox)
 
 
 def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
@@ -91,7 +94,10 @@ def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as exc:
-        raise ConfigError(f"{where}: {_explain(exc)}") from exc
+        text = _explain(exc)
+        if not isinstance(values.get("teacher"), list):
+            text = text.replace("teacher.0", "teacher", 1)
+        raise ConfigError(f"{where}: {text}") from exc
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -132,7 +138,10 @@ def _explain(error: ValidationError) -> str:
     """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
     # A misspelt key comes before the key that is missing because of it.
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    path = ".".join(str(part) for part in problem["loc"] if part not in _KNOWN_TAGS)
+    kinds = {
+        model.model_fields["kind"].default for model in _models() if "kind" in model.model_fields
+    }
+    path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), _all_keys(), n=1)
@@ -145,7 +154,12 @@ def _explain(error: ValidationError) -> str:
 
 def _all_keys() -> list[str]:
     """Every key that any settings model knows."""
+    return sorted({key for model in _models() for key in model.model_fields})
+
+
+def _models() -> list[type[Frozen]]:
+    """Every settings model."""
     models: list[type[Frozen]] = [Frozen]
     for model in models:
         models.extend(model.__subclasses__())
-    return sorted({key for model in models for key in model.model_fields})
+    return models

@@ -78,4 +78,5 @@ def _config(path: Path) -> str:
 
     config = load_config(path)
     preflight(config)
-    return f"teacher {config.teacher.model} and {len(config.sources)} sources are there"
+    models = ", ".join(teacher.model for teacher in config.teacher)
+    return f"teacher {models} and {len(config.sources)} sources are there"

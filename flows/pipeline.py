@@ -12,6 +12,7 @@ from flows.ingest import ingest
 from flows.publish import publish
 from flows.synthesize import synthesize
 from schemas.base import Row
+from schemas.teachers import TeacherConfig
 from tasks.stages import StageSummary
 from warehouse.runs import new_run_id
 
@@ -54,10 +55,27 @@ def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummar
     )
     if ingested.stopped:
         return PipelineSummary(run_id=run_id, ingested=ingested)
-    synthesized = synthesize(
+    synthesized = None
+    for teacher in config.teacher:
+        drawn = _draw(config, teacher, run_id, limit)
+        synthesized = drawn if synthesized is None else synthesized.joined(drawn)
+        if drawn.stopped:
+            break
+    published = None
+    if config.publish is not None and synthesized is not None and not synthesized.stopped:
+        published = publish(config.lake, config.publish)
+    return PipelineSummary(
+        run_id=run_id, ingested=ingested, synthesized=synthesized, published=published
+    )
+
+
+def _draw(
+    config: RunConfig, teacher: TeacherConfig, run_id: str, limit: int | None
+) -> StageSummary:
+    return synthesize(
         lake=config.lake,
         recipe=config.recipe,
-        teacher=config.teacher,
+        teacher=teacher,
         draws=config.draws,
         sources=[source.name or source.label for source in config.sources],
         items=config.items,
@@ -65,12 +83,7 @@ def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummar
         redo=list(config.redo),
         scores=list(config.scores),
         engine=config.engine,
+        sandbox=config.sandbox,
         name=config.name,
         run_id=run_id,
-    )
-    published = None
-    if config.publish is not None and not synthesized.stopped:
-        published = publish(config.lake, config.publish)
-    return PipelineSummary(
-        run_id=run_id, ingested=ingested, synthesized=synthesized, published=published
     )

@@ -7,6 +7,7 @@ from prefect import flow
 from schemas.settings import EngineSettings, LakeSettings
 from schemas.teachers import TeacherConfig
 from tasks.recipes import AnyRecipe
+from tasks.sandbox import SandboxConfig
 from tasks.scores import AnyScorer, Repetition, RequestTalk
 from tasks.stages import StageSummary, synthesize_stage
 from warehouse.runs import new_run_id
@@ -24,6 +25,7 @@ def synthesize(
     redo: list[str] | None = None,
     scores: list[AnyScorer] | None = None,
     engine: EngineSettings | None = None,
+    sandbox: SandboxConfig | None = None,
     name: str = "synthesize",
     run_id: str | None = None,
 ) -> StageSummary:
@@ -44,4 +46,5 @@ def synthesize(
         draws,
         max_items,
         redo or [],
+        sandbox,
     )

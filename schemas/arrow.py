@@ -12,7 +12,18 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from schemas.base import Row
-from schemas.rows import Drop, Exclusion, Item, Score, Trace, Verdict
+from schemas.rows import (
+    Drop,
+    Exclusion,
+    GoldCheck,
+    Image,
+    Item,
+    Label,
+    Reviewed,
+    Score,
+    Trace,
+    Verdict,
+)
 
 _TEXTS = pa.list_(pa.field("element", pa.string()))
 _META = pa.map_(pa.string(), pa.string())
@@ -103,6 +114,34 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("detail", pa.string()),
         ]
     ),
+    "labels": pa.schema(
+        [
+            ("trace_id", pa.string()),
+            ("position", pa.int32()),
+            ("labeller", pa.string()),
+            ("label", pa.string()),
+            ("score", pa.float64()),
+        ]
+    ),
+    "reviewed": pa.schema([("trace_id", pa.string()), ("review", pa.string())]),
+    "gold_checks": pa.schema(
+        [
+            ("item_id", pa.string()),
+            ("verifier", pa.string()),
+            ("outcome", pa.string()),
+            ("reason", pa.string()),
+        ]
+    ),
+    "images": pa.schema(
+        [
+            ("image_id", pa.string()),
+            ("path", pa.string()),
+            ("format", pa.string()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("bytes", pa.int64()),
+        ]
+    ),
 }
 MODELS: dict[str, type[Row]] = {
     "items": Item,
@@ -111,6 +150,10 @@ MODELS: dict[str, type[Row]] = {
     "verdicts": Verdict,
     "scores": Score,
     "exclusions": Exclusion,
+    "labels": Label,
+    "reviewed": Reviewed,
+    "gold_checks": GoldCheck,
+    "images": Image,
 }
 """The row model of each table; the keys are the tables a shard may hold."""
 

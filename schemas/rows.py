@@ -137,11 +137,30 @@ class Verdict(Row):
     """A verifier's opinion of a trace.  A broken or timed-out verifier is `undecided`."""
 
     trace_id: str
+    """The trace."""
     verifier: str
-    """Name and version of the verifier."""
+    """Name and version of the verifier, such as `exact@1`."""
     outcome: Outcome
+    """correct, incorrect or undecided."""
     reason: str
+    """A short snake_case noun."""
     score: float | None = None
+    """From 0 to 1, where the verifier has degrees."""
+
+
+class Label(Row):
+    """What a stretch of a trace is, in a labeller's opinion."""
+
+    trace_id: str
+    """The trace."""
+    position: int
+    """The segment, counted from 0."""
+    labeller: str
+    """Name and version of the labeller, such as `block_purpose@1`."""
+    label: str
+    """A short snake_case noun, such as `calculation`."""
+    score: float | None = None
+    """From 0 to 1, where the labeller has degrees: the share of a judge's votes."""
 
 
 class Score(Row):
@@ -159,7 +178,49 @@ class Exclusion(Row):
     """A screen's objection to a trace."""
 
     trace_id: str
+    """The trace."""
     screen: str
-    """Name and version of the screen."""
+    """Name and version of the screen, such as `near_duplicate@1`."""
     reason: str
+    """A short snake_case noun."""
     detail: str = ""
+    """What it is held against: the trace that is kept, the benchmark's row, the figure."""
+
+
+class Reviewed(Row):
+    """A trace that a review (verifiers, scorers, labellers with their knobs) has been through."""
+
+    trace_id: str
+    """The trace."""
+    review: str
+    """Lane of the review."""
+
+
+class GoldCheck(Row):
+    """What an item's own verifier says of its gold answer, before anything is generated."""
+
+    item_id: str
+    """The item."""
+    verifier: str
+    """Name and version of the verifier."""
+    outcome: Outcome
+    """correct, incorrect or undecided."""
+    reason: str
+    """A short snake_case noun."""
+
+
+class Image(Row):
+    """An image that items point at; its bytes lie once under the lake's data path."""
+
+    image_id: str
+    """Content hash of the bytes."""
+    path: str
+    """Where the bytes lie, relative to the lake's data path."""
+    format: str
+    """jpeg, png or webp."""
+    width: int
+    """In pixels."""
+    height: int
+    """In pixels."""
+    bytes: int
+    """Size of the file."""

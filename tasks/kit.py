@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from schemas.ids import seed_of
+from schemas.ids import content_hash, seed_of
 from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace
 from schemas.teachers import Sampling
+from tasks.sandbox import Sandbox
 from tasks.teachers.protocol import Completion, Message, Teacher
 
 if TYPE_CHECKING:
     from tasks.teachers.protocol import Tokens
+    from warehouse.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Kit:
     item_id: str
     draw: int
     trace_id: str
+    sandbox: Sandbox | None = None
+    """Where model-written code runs; there for recipes that say `needs_sandbox`."""
+    storage: Storage | None = None
+    """The lake's files, for items with images."""
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -81,13 +87,19 @@ class Kit:
         finish_reason: FinishReason,
         answer: str | None = None,
         meta: Mapping[str, str] | None = None,
+        attempt: int = 0,
     ) -> Trace:
-        """The trace of this draw, its provenance filled in."""
+        """The trace of this draw, its provenance filled in; costs count all requests so far.
+
+        A recipe that tries again keeps each attempt as a trace of its own, whose parent is the
+        attempt before it.
+        """
         lane = self.lane
         return Trace(
-            trace_id=self.trace_id,
+            trace_id=self.attempt_id(attempt),
             item_id=self.item_id,
             draw=self.draw,
+            parent_trace_id=self.attempt_id(attempt - 1) if attempt else None,
             segments=tuple(segments),
             answer=answer,
             finish_reason=finish_reason,
@@ -108,6 +120,10 @@ class Kit:
             ),
             meta=dict(meta or {}),
         )
+
+    def attempt_id(self, attempt: int) -> str:
+        """Trace id of one attempt of this draw; the first has the draw's own."""
+        return content_hash("attempt", self.trace_id, attempt) if attempt else self.trace_id
 
     def drop(self, reason: str, detail: str, *, stage: str = "recipe") -> Drop:
         """The drop of this draw; `reason` is a short snake_case noun."""

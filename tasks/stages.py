@@ -6,6 +6,7 @@ Prefect sees a stage, never a row; its artifacts show progress and the final fig
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -31,6 +32,7 @@ from tasks.ingest import stream_items
 from tasks.interrupt import Interrupt, graceful_interrupt
 from tasks.progress import StageProgress
 from tasks.recipes import AnyRecipe
+from tasks.sandbox import BubblewrapSandbox, SandboxConfig, launch
 from tasks.scores import AnyScorer
 from tasks.sources import AnySource
 from tasks.synthesize import stream_draws
@@ -68,6 +70,20 @@ class StageSummary(Row):
     stopped: bool = False
     """Whether it was asked to stop before its end."""
 
+    def joined(self, other: StageSummary) -> StageSummary:
+        """The figures of two stages of one run as those of one, such as two teachers' draws."""
+        return self.model_copy(
+            update={
+                "rows": dict(Counter(self.rows) + Counter(other.rows)),
+                "drops": dict(Counter(self.drops) + Counter(other.drops)),
+                "repeated": self.repeated + other.repeated,
+                "pending": self.pending + other.pending,
+                "completion_tokens": self.completion_tokens + other.completion_tokens,
+                "seconds": self.seconds + other.seconds,
+                "stopped": self.stopped or other.stopped,
+            }
+        )
+
 
 @task(name="ingest", cache_policy=NO_CACHE)
 def ingest_stage(
@@ -101,9 +117,12 @@ def synthesize_stage(
     draws: int,
     max_items: int | None,
     redo: Sequence[str],
+    sandbox: SandboxConfig | None = None,
 ) -> StageSummary:
     """Do the draws that are wanted and not settled yet."""
     check(teacher)
+    if recipe.needs_sandbox:
+        launch.require(sandbox or BubblewrapSandbox())
     who = identify(teacher)
     lane = lane_of(run_id, recipe, who)
     config = {"recipe": recipe.model_dump(mode="json"), "teacher": teacher.model_dump(mode="json")}
@@ -121,7 +140,7 @@ def synthesize_stage(
         )
         stage.begin(total=plan.pending, unit="draws", done_before=plan.wanted - plan.pending)
         committer = Committer(stage.lake, run_id, lane.name, plan.pending, plan.since)
-        job = Job(lane, recipe, teacher, tuple(scores), engine, lake.data)
+        job = Job(lane, recipe, teacher, tuple(scores), engine, lake.data, sandbox)
         try:
             if plan.pending:
                 with ray_session(engine.ray_address):

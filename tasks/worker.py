@@ -23,11 +23,12 @@ import uvloop
 from schemas.arrow import SCHEMAS, from_table
 from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, ThoughtmillError
 from schemas.ids import trace_id
-from schemas.rows import Drop, Item, Score, Trace
+from schemas.rows import Drop, Item, Score, Trace, Verdict
 from schemas.settings import EngineSettings
 from schemas.teachers import TeacherConfig
 from tasks.kit import Kit, Lane
 from tasks.recipes.recipe import Recipe
+from tasks.sandbox import BubblewrapSandbox, Sandbox, SandboxConfig
 from tasks.scores.scorer import Scorer
 from tasks.teachers import start
 from tasks.teachers.protocol import TeacherIdentity
@@ -49,6 +50,8 @@ class Job:
     engine: EngineSettings
     data: str
     """The lake's data path."""
+    sandbox: SandboxConfig | None = None
+    """Where model-written code runs; not started for a recipe that needs none."""
 
 
 def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
@@ -68,7 +71,7 @@ def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
 class _Finished:
     """Draws that wait for the next shard, and the event that tells they are on disk."""
 
-    ended: list[Trace | Drop] = field(default_factory=list)
+    ended: list[Trace | Drop | Verdict] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
     since: float = 0.0
     written: asyncio.Event = field(default_factory=asyncio.Event)
@@ -103,11 +106,23 @@ class Worker:
         self._stopping = False
         self._failure: ThoughtmillError | None = None
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._sandbox: Sandbox | None = None
+        if job.recipe.needs_sandbox:
+            self._sandbox = self._open_sandbox(job.sandbox or BubblewrapSandbox())
         asyncio.run_coroutine_threadsafe(self._keep_house(), self._loop)
 
     async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
         work = asyncio.run_coroutine_threadsafe(self._batch(batch), self._loop)
         return {"draws": [await asyncio.wrap_future(work)]}
+
+    def _open_sandbox(self, settings: SandboxConfig) -> Sandbox:
+        sandbox = Sandbox(settings)
+        try:
+            asyncio.run_coroutine_threadsafe(sandbox.start(), self._loop).result()
+        except ThoughtmillError as exc:
+            ray.get(self._inbox.fail.remote(exc))
+            raise
+        return sandbox
 
     async def _batch(self, batch: pa.Table) -> int:
         slots, draws = batch.column("slot").to_pylist(), batch.column("draw").to_pylist()
@@ -141,11 +156,11 @@ class Worker:
             await self._flush()
         await finished.written.wait()
 
-    async def _attempt(self, item: Item, draw: int) -> Sequence[Trace | Drop]:
+    async def _attempt(self, item: Item, draw: int) -> Sequence[Trace | Drop | Verdict]:
         """What a draw gave: the one place where a failure becomes a counted drop."""
         lane = self._job.lane
         name = trace_id(item.item_id, lane.recipe_fingerprint, lane.teacher_fingerprint, draw)
-        kit = Kit(self._teacher, lane, item.item_id, draw, name)
+        kit = Kit(self._teacher, lane, item.item_id, draw, name, self._sandbox, self._storage)
         try:
             async with asyncio.timeout(self._job.engine.item_timeout_s):
                 return await self._job.recipe(item, kit)
@@ -197,7 +212,7 @@ class Worker:
             slots=finished.slots,
         )
 
-    def _scores(self, ended: Iterable[Trace | Drop]) -> Iterable[Score]:
+    def _scores(self, ended: Iterable[Trace | Drop | Verdict]) -> Iterable[Score]:
         traces = [row for row in ended if isinstance(row, Trace)]
         return (scorer(trace) for trace in traces for scorer in self._job.scorers)
 

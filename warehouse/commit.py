@@ -36,7 +36,15 @@ _KEPT = {
     "traces": "trace_id NOT IN (FROM repeated)",
     "drops": "trace_id IS NULL OR trace_id NOT IN (FROM repeated)",
     "scores": "trace_id NOT IN (FROM repeated)",
+    "verdicts": "trace_id NOT IN (FROM repeated)",
+    "labels": "trace_id NOT IN (FROM repeated)",
+    "exclusions": "trace_id NOT IN (FROM repeated)",
+    "reviewed": "trace_id NOT IN (FROM repeated)",
+    "gold_checks": "(item_id, verifier) NOT IN (SELECT (item_id, verifier) FROM gold_checks)",
+    "images": "image_id NOT IN (SELECT image_id FROM images)",
 }
+_SETTLING = ("traces", "drops", "reviewed")
+"""Tables whose rows settle what was planned."""
 
 
 @dataclass(frozen=True)
@@ -130,15 +138,20 @@ class Committer:
         ids = " UNION ALL ".join(
             f"SELECT trace_id FROM {self._read(file)}"
             for file in manifest.files
-            if file.table in ("traces", "drops")
+            if file.table in _SETTLING
         )
         # An older drop of a planned draw is one that the run does again (`redo`).
+        settled = (
+            "SELECT trace_id FROM reviewed WHERE review = $lane AND $since >= 0"
+            if any(file.table == "reviewed" for file in manifest.files)
+            else "SELECT trace_id FROM traces UNION ALL SELECT trace_id FROM drops WHERE run_id IN "
+            "(SELECT run_id FROM shards WHERE lane = $lane AND commit_no > $since)"
+        )
         self.lake.connection.execute(
             "CREATE OR REPLACE TEMP TABLE repeated AS "
-            f"SELECT trace_id FROM ({ids or 'SELECT NULL AS trace_id'}) WHERE trace_id IN ("
-            "SELECT trace_id FROM traces UNION ALL SELECT trace_id FROM drops WHERE run_id IN "
-            "(SELECT run_id FROM shards WHERE lane = ? AND commit_no > ?))",
-            [self.lane, self.since],
+            f"SELECT trace_id FROM ({ids or 'SELECT NULL AS trace_id'}) "
+            f"WHERE trace_id IN ({settled})",
+            {"lane": self.lane, "since": self.since},
         )
         return tuple(kept for file in manifest.files if (kept := self._trim_file(file)).rows)
 

@@ -18,7 +18,7 @@ from warehouse.extensions import connect, first_line, load, quoted
 from warehouse.lock import writer_lock
 from warehouse.storage import Storage
 
-LAKE_VERSION = 1
+LAKE_VERSION = 2
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 SQL = Path(__file__).parent / "sql"
 _BUSY_TIMEOUT_MS = 30_000

@@ -77,6 +77,25 @@ def plan_draws(
     return Plan(folder=folder, pending=count, wanted=wanted * draws, since=since)
 
 
+def plan_review(lake: Lake, run_id: str, *, review: str, where: str = "true") -> Plan:
+    """Write the plan of a review: traces that it has not been through, as `trace` and `item`.
+
+    `review` is the review's lane; `where` is a SQL predicate over the columns of `thoughts`.
+    Raises `ConfigError` for a predicate that DuckDB refuses.
+    """
+    since = newest_entry(lake)
+    folder = f"{PLANS}/{run_id}-review"
+    try:
+        wanted = int(lake.one(f"SELECT count(*) FROM thoughts WHERE {where}"))
+        pending = lake.connection.sql(_sql("plan_review", where), params={"review": review})
+        count = _write(lake, folder, pending)
+    except duckdb.IOException as exc:
+        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    except duckdb.Error as exc:
+        raise ConfigError(f"verify.where: DuckDB refuses {where!r}: {first_line(exc)}") from exc
+    return Plan(folder=folder, pending=count, wanted=wanted, since=since)
+
+
 def _write(lake: Lake, folder: str, pending: duckdb.DuckDBPyRelation) -> int:
     """Write the plan's files and count what is in them."""
     lake.storage.make_folder(folder)

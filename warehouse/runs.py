@@ -32,7 +32,8 @@ def end_run(lake: Lake, run_id: str, *, stage: str, state: str, summary: dict[st
     """Note how a stage ended: `done`, `stopped` or `failed`, and its figures."""
     _write(
         lake,
-        "UPDATE runs SET ended_at = now(), state = ?, summary = ? WHERE run_id = ? AND stage = ?",
+        "UPDATE runs SET ended_at = now(), state = ?, summary = ? WHERE run_id = ? AND stage = ? "
+        "AND state = 'running'",  # the same stage may come again, with another teacher
         [state, orjson.dumps(summary).decode(), run_id, stage],
     )
 

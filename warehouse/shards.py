@@ -16,7 +16,7 @@ from schemas.arrow import to_table
 from schemas.base import Row
 from schemas.ids import content_hash
 from schemas.manifest import Manifest, ShardFile
-from schemas.rows import Drop, Item, Score, Trace
+from schemas.rows import Drop, Item, Reviewed, Score, Trace, Verdict
 from warehouse.storage import Storage
 
 ITEMS_LANE = "items"
@@ -28,25 +28,55 @@ def write_draws(
     *,
     run_id: str,
     lane: str,
-    ended: Sequence[Trace | Drop],
+    ended: Sequence[Trace | Drop | Verdict],
     scores: Iterable[Score],
     slots: Iterable[int],
 ) -> Manifest:
     """Write finished draws and their scores; `slots` are their positions in the run's plan."""
     traces = [row for row in ended if isinstance(row, Trace)]
     drops = [row for row in ended if isinstance(row, Drop)]
-    tables = _tables({"traces": traces, "drops": drops, "scores": scores})
+    verdicts = [row for row in ended if isinstance(row, Verdict)]
+    tables = _tables({"traces": traces, "drops": drops, "verdicts": verdicts, "scores": scores})
     return _write(
         storage,
         tables,
         run_id=run_id,
         lane=lane,
-        identity=sorted(str(row.trace_id) for row in ended),
-        slots=np.fromiter(slots, dtype="<i8").tobytes(),
+        identity=sorted([*(t.trace_id for t in traces), *(str(d.trace_id) for d in drops)]),
+        slots=_slots(slots),
         prompt_tokens=sum(t.provenance.prompt_tokens for t in traces),
         completion_tokens=sum(t.provenance.completion_tokens for t in traces)
         + sum(d.completion_tokens for d in drops),
         drops=drops,
+    )
+
+
+def write_review(
+    storage: Storage,
+    *,
+    run_id: str,
+    lane: str,
+    reviewed: Sequence[str],
+    rows: Mapping[str, Sequence[Row]],
+    slots: Iterable[int],
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+) -> Manifest:
+    """Write what a review says of traces, by table (`verdicts`, `scores`, `labels`).
+
+    `reviewed` are the ids of the traces it has been through, also those it has nothing to say of.
+    """
+    seen = [Reviewed(trace_id=trace_id, review=lane) for trace_id in reviewed]
+    return _write(
+        storage,
+        _tables({**rows, "reviewed": seen}),
+        run_id=run_id,
+        lane=lane,
+        identity=sorted(reviewed),
+        drops=(),
+        slots=_slots(slots),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
     )
 
 
@@ -72,6 +102,10 @@ def table_folder(table: str) -> str:
     that a lake can be moved.
     """
     return f"main/{table}"
+
+
+def _slots(slots: Iterable[int]) -> bytes:
+    return np.fromiter(slots, dtype="<i8").tobytes()
 
 
 def _tables(rows: Mapping[str, Iterable[Row]]) -> dict[str, pa.Table]:

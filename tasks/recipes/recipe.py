@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from schemas.base import Frozen
 from schemas.errors import ConfigError
 from schemas.ids import content_hash
-from schemas.rows import Drop, Item, Trace
+from schemas.rows import Drop, Item, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.kit import Kit
 
@@ -45,6 +45,8 @@ class Recipe(Frozen):
     kind: str
     version: ClassVar[int] = 1
     """Raised when the same knobs give other traces than before."""
+    needs_sandbox: ClassVar[bool] = False
+    """Whether `kit.sandbox` must be there."""
     sampling: Sampling = Field(default=Sampling())
     """Sampling parameters; what is left open comes from the model."""
 
@@ -53,6 +55,10 @@ class Recipe(Frozen):
         """Hash of the recipe's version and of every knob."""
         return content_hash("recipe", self.version, self.model_dump(mode="json"))
 
-    async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
-        """One draw of one item: exactly one trace or drop that carries `kit.trace_id`."""
+    async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop | Verdict]:
+        """One draw of one item: exactly one trace or drop that carries `kit.trace_id`.
+
+        Further attempts (`kit.trace(..., attempt=1)`) and the recipe's own verdicts on its traces
+        may come with it.
+        """
         raise NotImplementedError

@@ -67,8 +67,8 @@ def test_teacher_config_when_shipped_then_it_loads(path):
 
 def test_config_when_a_teacher_is_named_by_file_then_it_is_read():
     config = load_config(DEMO)
-    assert isinstance(config.teacher, VllmTeacher)
-    assert config.teacher.model == "models/pico"
+    assert isinstance(config.teacher[0], VllmTeacher)
+    assert config.teacher[0].model == "models/pico"
     assert config.lake == LakeSettings(catalog="sqlite:lake/catalog.sqlite", data="lake/data")
 
 
@@ -162,7 +162,7 @@ def test_override_when_given_then_values_lists_files_and_new_places_are_set(writ
         ],
     )
     assert config.draws == 4
-    assert (config.teacher.model, config.teacher.max_num_seqs) == ("models/pico", 64)
+    assert (config.teacher[0].model, config.teacher[0].max_num_seqs) == ("models/pico", 64)
     assert config.engine.workers == 2
     assert config.sources[0].path == "other.jsonl"
     assert config.redo == ("teacher_error", "timeout")
@@ -173,7 +173,7 @@ def test_override_when_given_then_values_lists_files_and_new_places_are_set(writ
 
 def test_override_when_it_names_another_teacher_file_then_that_is_read(write):
     config = load_config(write(), ["teacher=configs/teachers/pico.yaml", "teacher.dtype=float32"])
-    assert (config.teacher.kind, config.teacher.dtype) == ("vllm", "float32")
+    assert (config.teacher[0].kind, config.teacher[0].dtype) == ("vllm", "float32")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,19 @@ CREATE TABLE scores (trace_id VARCHAR, scorer VARCHAR, value DOUBLE);
 
 CREATE TABLE exclusions (trace_id VARCHAR, screen VARCHAR, reason VARCHAR, detail VARCHAR);
 
+CREATE TABLE labels (
+    trace_id VARCHAR, position INTEGER, labeller VARCHAR, label VARCHAR, score DOUBLE
+);
+
+-- Which traces a review has been through: what resuming a review is an anti-join against.
+CREATE TABLE reviewed (trace_id VARCHAR, review VARCHAR);
+
+CREATE TABLE gold_checks (item_id VARCHAR, verifier VARCHAR, outcome VARCHAR, reason VARCHAR);
+
+CREATE TABLE images (
+    image_id VARCHAR, path VARCHAR, format VARCHAR, width INTEGER, height INTEGER, bytes BIGINT
+);
+
 CREATE TABLE mixes (mix_id VARCHAR, name VARCHAR, spec VARCHAR, snapshot_id BIGINT, drawn_at TIMESTAMPTZ);
 
 -- A run as it was asked for and how it ended.
