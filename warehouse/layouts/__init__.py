@@ -1,0 +1,1 @@
+"""How a published row is laid out, one file a layout."""
