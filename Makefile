@@ -8,6 +8,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 
 .PHONY: setup demo test test-fast check fmt bench lock clean
 .DEFAULT_GOAL := demo
@@ -40,10 +41,19 @@ demo: setup
 	@$(BIN)/thoughtmill sql "FROM thinking_length"
 	@$(BIN)/thoughtmill sql "SELECT domain, thinking_tokens AS tokens, left(thinking, 70) AS thinking FROM thoughts ORDER BY trace_id LIMIT 5"
 
-test: setup
+# The report's tests look at its page in a headless Chromium (290 MB); without one they are skipped.
+CHROMIUM := apt-get install -y -qq --no-install-recommends chromium
+$(BROWSER): | $(READY)
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(CHROMIUM); } >/dev/null 2>&1 \
+	  || { sudo -n apt-get update -qq && sudo -n $(CHROMIUM); } >/dev/null 2>&1 \
+	  || echo "no chromium: the tests of the report's page are skipped; apt-get install chromium" >&2
+	@touch $@
+
+test: setup $(BROWSER)
 	@$(BIN)/pytest
 
-test-fast: setup
+test-fast: setup $(BROWSER)
 	@$(BIN)/pytest -m "not engine and not gpu"
 
 check: setup

@@ -9,7 +9,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("throughput", "endpoint", "memory", "verify", "sandbox")
+ALL = (
+    "throughput",
+    "endpoint",
+    "memory",
+    "verify",
+    "grading",
+    "sandbox",
+    "code_integrated",
+    "minhash",
+)
 
 
 def main() -> None:

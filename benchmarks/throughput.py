@@ -25,7 +25,7 @@ from schemas.settings import EngineSettings
 from schemas.teachers import Sampling, VllmTeacher
 from tasks.recipes import Thinking
 
-TEACHER = VllmTeacher(model="models/pico", max_model_len=2048)
+TEACHER = VllmTeacher(model="models/pico", dtype="float32", max_model_len=2048)
 RECIPE = Thinking(
     sampling=Sampling(temperature=0.6, top_p=0.9, max_tokens=256), min_thinking_tokens=0
 )
@@ -64,6 +64,7 @@ def theirs(prompts: int) -> dict[str, float]:
         parameters.append(SamplingParams(**values, seed=seed_of(name), stop=[RECIPE.close_tag]))
     engine = LLM(
         model=TEACHER.model,
+        dtype=TEACHER.dtype,
         max_model_len=TEACHER.max_model_len,
         max_num_seqs=TEACHER.max_num_seqs,
         enforce_eager=True,

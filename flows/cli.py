@@ -63,6 +63,42 @@ def run(
 
 
 @app.command()
+def curate(
+    config: Annotated[Path, typer.Argument(help="Run config with a `curate:` section.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override one key: `lake=/tmp/try`.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option(help="Show the libraries' logs too.")] = False,
+) -> None:
+    """Screen the traces of a config's lake: duplicates, contamination, form, language, length.
+
+    Nothing is deleted: what a screen objects to is no longer in the view `eligible`.
+
+    Example: `thoughtmill curate configs/runs/curate.yaml`
+    """
+    default_environment(verbose=verbose)
+    from flows.config import load_config
+    from schemas.errors import ConfigError
+    from warehouse.lake import require_lake
+
+    settings = load_config(config, overrides or [])
+    if settings.curate is None:
+        raise ConfigError(f"{config}: no section `curate:`; add one with a list of `screens`")
+    require_lake(settings.lake)
+    settings.curate.lanes()
+    from flows.local_api import local_api
+
+    with local_api():
+        from flows.curate import curate as curate_flow
+        from flows.curate import print_exclusions
+
+        summary = curate_flow(settings.lake, settings.curate, settings.name)
+    print_exclusions(settings.lake, summary)
+    if summary.stopped:
+        raise typer.Exit(130)
+
+
+@app.command()
 def sql(
     query: Annotated[
         str | None, typer.Argument(help="SQL; a prompt opens where none is given.")
@@ -111,26 +147,113 @@ def show(
 def export(
     folder: Annotated[str, typer.Argument(help="Folder to make.")],
     lake: Lake = _DEFAULT_LAKE,
-    where: Annotated[str, typer.Option(help="SQL predicate over the view `thoughts`.")] = "true",
+    where: Annotated[str, typer.Option(help="SQL predicate over the view `samples`.")] = "true",
     query: Annotated[str | None, typer.Option(help="A whole query instead of `--where`.")] = None,
+    layout: Annotated[
+        str, typer.Option(help="How a row is laid out: a name, or YAML such as `{kind: chat}`.")
+    ] = "text",
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to publish, with commas between.")
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(help="Tokenizer to count with, or YAML: `{tokenizer: NAME, pack: 8192}`."),
+    ] = None,
     snapshot: Annotated[
         int | None, typer.Option(min=1, help="The lake as it was at this snapshot.")
     ] = None,
     jsonl: Annotated[bool, typer.Option(help="Also write JSONL.")] = True,
+    webdataset: Annotated[bool, typer.Option(help="Also write WebDataset shards.")] = False,
+    push_to_hub: Annotated[
+        str | None, typer.Option(help="Upload to this dataset on Hugging Face; never by itself.")
+    ] = None,
+    public: Annotated[bool, typer.Option(help="Make a new dataset there public.")] = False,
 ) -> None:
     """Publish a selection as a folder that `datasets.load_dataset` takes.
 
-    Example: `thoughtmill export out/long --where "thinking_tokens > 100"`
+    Example: `thoughtmill export out/long --where "thinking_tokens > 100" --layout chat`
     """
-    from schemas.settings import ExportSettings
+    from flows.export_file import export_settings, print_published
     from warehouse.export import export as write
 
-    result = write(
-        _settings(lake),
-        ExportSettings(folder=folder, where=where, query=query, snapshot=snapshot, jsonl=jsonl),
-    )
-    print(f"{result.rows:,} rows in {result.folder} (lake snapshot {result.snapshot})")
-    print(f"python -c \"import datasets; print(datasets.load_dataset('{result.folder}'))\"")
+    asked = {
+        "folder": folder,
+        "where": where,
+        "query": query,
+        "layout": layout,
+        "columns": columns.split(",") if columns else None,
+        "tokens": tokens,
+        "snapshot": snapshot,
+        "jsonl": jsonl,
+        "webdataset": webdataset,
+    }
+    result = write(_settings(lake), export_settings(asked))
+    print_published(result, push_to_hub, private=not public)
+
+
+@app.command()
+def mix(
+    config: Annotated[Path, typer.Argument(help="Mix config, such as configs/mixes/sft.yaml.")],
+    lake: Annotated[
+        str | None, typer.Option(help="Folder of the lake; the config's where none is given.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="Folder to make; the config's otherwise.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override one key: `budget=1000000`.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Print what it would take, no more.")] = False,
+    snapshot: Annotated[
+        int | None, typer.Option(min=1, help="The lake as it was at this snapshot.")
+    ] = None,
+    push_to_hub: Annotated[
+        str | None, typer.Option(help="Upload to this dataset on Hugging Face; never by itself.")
+    ] = None,
+    public: Annotated[bool, typer.Option(help="Make a new dataset there public.")] = False,
+) -> None:
+    """Draw rows by weights up to a budget, and publish them.
+
+    Same lake snapshot, same config: same rows, same order, same bytes.
+
+    Example: `thoughtmill mix configs/mixes/sft.yaml --dry-run`
+    """
+    from flows.export_file import print_published
+    from flows.mix_file import dry, load_mix, print_draw
+    from warehouse.mix_book import publish_mix
+
+    settings = load_mix(config, overrides or [], lake=lake, folder=out, snapshot=snapshot)
+    if dry_run:
+        dry(settings)
+        return
+    result = publish_mix(settings)
+    print_draw(settings, result.mix)
+    print_published(result, push_to_hub, private=not public)
+
+
+@app.command()
+def report(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            help="Run id or its beginning, a run's name, or the folder of a published dataset; "
+            "the whole lake where none is given."
+        ),
+    ] = None,
+    lake: Lake = _DEFAULT_LAKE,
+    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    published: Annotated[
+        Path | None, typer.Option(help="Dataset folder to count as the last step.")
+    ] = None,
+    traces: Annotated[int, typer.Option(min=1, max=500, help="Most traces to leaf through.")] = 60,
+) -> None:
+    """Write a report as one HTML file, and its charts as PNG beside it.
+
+    Example: `thoughtmill report demo --published out/demo --out report.html`
+    """
+    from flows.report import write_report
+
+    done = write_report(_settings(lake), out, asked=what, published=published, traces=traces)
+    pictures = f"; {len(done.pictures)} charts as PNG in {done.folder}"
+    print(f"{done.title}: {done.page}{pictures if done.pictures else ''}")
 
 
 @app.command()

@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from schemas.base import Frozen
 from schemas.errors import ConfigError
-from schemas.settings import EngineSettings, ExportSettings, LakeSettings
+from schemas.settings import EngineSettings, LakeSettings
 from schemas.teachers import TeacherConfig
+from tasks.curate import CurateSettings
+from tasks.grading import GradeSettings
 from tasks.recipes import AnyRecipe
 from tasks.sandbox import BubblewrapSandbox, SandboxConfig, launch
 from tasks.scores import AnyScorer, Repetition, RequestTalk
 from tasks.sources import AnySource
 from tasks.teachers import check
 from tasks.teachers.identity import identify
+from tasks.verify_settings import VerifySettings
+from warehouse.export_settings import ExportSettings
+
+_GOOD_GOLD = "item_id NOT IN (SELECT item_id FROM gold_checks WHERE outcome <> 'correct')"
 
 
 class RunConfig(Frozen):
@@ -39,17 +45,48 @@ class RunConfig(Frozen):
     """The model, or a list of models from weak to strong; a string is the path of a YAML file."""
     draws: int = Field(default=1, gt=0)
     """Traces asked for per item."""
+    grade: GradeSettings | None = None
+    """Draw each item until its band of difficulty is settled, instead of a fixed number `draws`."""
     redo: tuple[str, ...] = ()
     """Drop reasons that are tried again when the run is repeated, such as `teacher_error`."""
     scores: tuple[AnyScorer, ...] = (Repetition(), RequestTalk())
     """Scores taken of every trace."""
     engine: EngineSettings = EngineSettings()
     """How items are fed to the teacher."""
+    check_gold: bool = False
+    """Run each item's verifiers on its own gold answer first: what fails is in `gold_problems`."""
+    skip_bad_gold: bool = False
+    """Draw nothing for items whose gold answer was checked and not accepted."""
+    verify: VerifySettings | None = None
+    """How traces are judged, scored and labelled after they are drawn; not at all where null."""
+    curate: CurateSettings | None = None
+    """Which traces are screened, and by what; no screen where null."""
     publish: ExportSettings | None = None
     """What is exported at the end; nothing where null."""
+    report: Path | None = None
+    """HTML file for the report on all runs of this name, written at the end; none where null."""
 
     sandbox: SandboxConfig = BubblewrapSandbox()
     """Where model-written code runs; `unsafe-process` must be asked for by name."""
+
+    @property
+    def needs_sandbox(self) -> bool:
+        """Whether the recipe or a verifier runs model-written code."""
+        return self.recipe.needs_sandbox or bool(self.verify and self.verify.needs_sandbox)
+
+    @property
+    def wanted_items(self) -> str:
+        """Which items to draw for: `items`, without those of a bad gold answer where asked."""
+        return f"({self.items}) AND {_GOOD_GOLD}" if self.skip_bad_gold else self.items
+
+    @field_validator("grade")
+    @classmethod
+    def _one_number_of_draws(
+        cls, value: GradeSettings | None, info: ValidationInfo
+    ) -> GradeSettings | None:
+        if value is not None and info.data.get("draws", 1) != 1:
+            raise ValueError("`grade.k` is the most draws an item; remove `draws`")
+        return value
 
     @field_validator("teacher", mode="before")
     @classmethod
@@ -66,8 +103,8 @@ def load_config(
     Raises `ConfigError` with the file, the path of the bad key and what to change.
     """
     values = read_yaml(path)
-    for override in overrides:
-        _override(values, override)
+    for text in overrides:
+        override(values, text)
     if limit is not None and isinstance(values.get("sources"), list):
         for source in values["sources"]:
             if isinstance(source, dict):
@@ -85,7 +122,14 @@ def preflight(config: RunConfig) -> None:
     for teacher in config.teacher:
         check(teacher)
         identify(teacher)
-    if config.recipe.needs_sandbox:
+    if config.verify is not None:
+        config.verify.require_teacher()
+        if config.verify.needs_teacher and config.verify.teacher is not None:
+            check(config.verify.teacher)
+            identify(config.verify.teacher)
+    if config.curate is not None:
+        config.curate.lanes()
+    if config.needs_sandbox:
         launch.require(config.sandbox)
 
 
@@ -94,7 +138,7 @@ def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as exc:
-        text = _explain(exc)
+        text = explain(exc)
         if not isinstance(values.get("teacher"), list):
             text = text.replace("teacher.0", "teacher", 1)
         raise ConfigError(f"{where}: {text}") from exc
@@ -115,10 +159,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _override(values: dict[str, Any], override: str) -> None:
-    path, sign, text = override.partition("=")
+def override(values: dict[str, Any], asked: str) -> None:
+    """Set one `key.path=value` in a config that has been read."""
+    path, sign, text = asked.partition("=")
     if not sign or not path:
-        raise ConfigError(f"--set {override!r}: write it as key.path=value")
+        raise ConfigError(f"--set {asked!r}: write it as key.path=value")
     *parents, last = path.split(".")
     place: Any = values
     try:
@@ -131,10 +176,10 @@ def _override(values: dict[str, Any], override: str) -> None:
                 place = place.setdefault(name, {})
         place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
     except (IndexError, ValueError, AttributeError, TypeError, yaml.YAMLError) as exc:
-        raise ConfigError(f"--set {override!r}: the config has no such place") from exc
+        raise ConfigError(f"--set {asked!r}: the config has no such place") from exc
 
 
-def _explain(error: ValidationError) -> str:
+def explain(error: ValidationError) -> str:
     """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
     # A misspelt key comes before the key that is missing because of it.
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")

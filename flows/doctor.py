@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
-from schemas.errors import ThoughtmillError
+from schemas.errors import ConfigError, ThoughtmillError
 from schemas.settings import LakeSettings
+from tasks.sandbox import BubblewrapSandbox, SandboxConfig, UnsafeProcessSandbox, open_sandbox
 
 _GIB = 1 << 30
 _LIBRARIES = ("prefect", "ray", "duckdb", "datasets", "transformers")
@@ -36,6 +41,7 @@ def _checks(config: Path | None) -> Iterator[Check]:
     yield "libraries", lambda: ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     yield "vLLM", _vllm
     yield "images", _images
+    yield "sandbox", lambda: _sandbox(config)
     yield "lake", _lake
     if config is not None:
         yield f"config {config}", lambda: _config(config)
@@ -56,10 +62,52 @@ def _vllm() -> str:
 
 
 def _images() -> str:
+    from tasks.teachers.vllm import torchvision
+
+    found = torchvision()
+    if found is not None:
+        return f"Pillow {version('pillow')}, torchvision {found}: vLLM can load vision models"
+    return (
+        f"Pillow {version('pillow')}; endpoints take images. torchvision is missing: vLLM loads "
+        "Idefics3, SmolVLM and PaliGemma without it, but no Qwen-VL, LLaVA or Gemma 3; install the "
+        "torchvision that fits your torch for those"
+    )
+
+
+def _sandbox(path: Path | None) -> str:
+    """Open a session and run a block; a sandbox that is not needed may be missing."""
+    from flows.config import load_config
+
+    settings: SandboxConfig = BubblewrapSandbox()
+    needed = False
+    if path is not None:
+        with suppress(ThoughtmillError):  # a config that can't be read has a line of its own
+            config = load_config(path)
+            settings = config.sandbox
+            needed = config.needs_sandbox
     try:
-        return f"vLLM can load vision models (torchvision {version('torchvision')})"
-    except PackageNotFoundError:
-        return "vLLM can't load vision models here (no torchvision); endpoints take images"
+        return asyncio.run(_one_block(settings))
+    except ConfigError as exc:
+        if needed:
+            raise
+        return f"none, and none is needed here: {exc}"
+
+
+async def _one_block(settings: BubblewrapSandbox | UnsafeProcessSandbox) -> str:
+    async with open_sandbox(settings) as sandbox:
+        began = time.perf_counter()
+        async with sandbox.session(seed=0) as session:
+            opened_ms = 1000 * (time.perf_counter() - began)
+            result = await session.run("import sympy\nsympy.factorint(2**31 - 2)[331]")
+    if result.output.strip() != "1":
+        raise ConfigError(f"sandbox: a block gave {result.text.strip()!r} in place of 1")
+    what = f"session in {opened_ms:.0f} ms, block with sympy in {1000 * result.seconds:.0f} ms"
+    if isinstance(settings, UnsafeProcessSandbox):
+        return f"unsafe-process, nothing is hidden or forbidden; {what}"
+    program = [settings.bwrap, "--version"]
+    bwrap = subprocess.run(program, capture_output=True, text=True, check=False).stdout.strip()
+    seccomp = "seccomp filter" if settings.seccomp else "no seccomp filter"
+    return f"{bwrap}, {seccomp}; {what}"
 
 
 def _lake() -> str:

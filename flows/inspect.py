@@ -14,6 +14,8 @@ from schemas.settings import LakeSettings
 from warehouse.lake import Lake
 from warehouse.query import print_query
 
+_COUNTED = ("items", "images", "gold_checks", "traces", "drops", "verdicts", "scores")
+_COUNTED += ("labels", "exclusions")
 _COLOURS = {
     "prompt": "dim",
     "hint": "magenta",
@@ -62,10 +64,7 @@ def print_status(settings: LakeSettings) -> None:
     with Lake.open(settings) as lake:
         where = settings.data.removesuffix("/data")
         console.print(Text(f"lake {where}, snapshot {lake.snapshot()}"))
-        counts = [
-            (name, lake.one(f"SELECT count(*) FROM {name}"))
-            for name in ("items", "traces", "drops", "scores", "verdicts", "exclusions")
-        ]
+        counts = [(name, lake.one(f"SELECT count(*) FROM {name}")) for name in _COUNTED]
         console.print(", ".join(f"{count:,} {name}" for name, count in counts if count))
         runs = "FROM run_report ORDER BY started_at DESC LIMIT 10"
         print_query(lake, runs, width=_width())
@@ -88,6 +87,16 @@ def print_trace(settings: LakeSettings, trace_id: str) -> None:
             "SELECT kind, source, domain, reference FROM items WHERE item_id = ?", [item_id]
         )
         scores = lake.rows("SELECT scorer, value FROM scores WHERE trace_id = ?", [whole])
+        verdicts = lake.rows(
+            "SELECT verifier, outcome, reason FROM verdicts WHERE trace_id = ?", [whole]
+        )
+        labels = dict(
+            lake.rows(
+                "SELECT position, string_agg(label, ', ' ORDER BY labeller) FROM labels "
+                "WHERE trace_id = ? GROUP BY position",
+                [whole],
+            )
+        )
     facts = {
         "trace": whole,
         "item": f"{item_id}, {kind} from {source}" + (f", {domain}" if domain else ""),
@@ -97,6 +106,7 @@ def print_trace(settings: LakeSettings, trace_id: str) -> None:
         "tokens": f"{provenance['prompt_tokens']:,} read, {provenance['completion_tokens']:,} "
         f"written in {provenance['seconds']:.1f} s",
         "scores": ", ".join(f"{name} {value:.3f}" for name, value in scores),
+        "verdicts": ", ".join(f"{name} {outcome} ({why})" for name, outcome, why in verdicts),
         "answer": answer,
         "reference": reference,
     }
@@ -105,8 +115,10 @@ def print_trace(settings: LakeSettings, trace_id: str) -> None:
         if value not in (None, ""):
             table.add_row(f"[bold]{name}[/]", Text(str(value)))
     console.print(table)
-    for segment in segments:
+    for position, segment in enumerate(segments):
         title = f"{segment['kind']}, {len(segment['token_ids'])} tokens"
+        title += "" if segment["trainable"] else ", no loss"
+        title += f", {labels[position]}" if position in labels else ""
         text = segment["text"].strip("\n")
         colour = _COLOURS.get(segment["kind"], "default")
         console.print(Panel(Text(text), title=title, title_align="left", style=colour))

@@ -7,12 +7,17 @@ from typing import Any
 
 from prefect import flow
 
+from flows.check_gold import check_gold
 from flows.config import RunConfig, load_config
+from flows.curate import curate
+from flows.grade import grade
 from flows.ingest import ingest
 from flows.publish import publish
 from flows.synthesize import synthesize
+from flows.verify import verify
 from schemas.base import Row
 from schemas.teachers import TeacherConfig
+from tasks.grading import GradeSettings
 from tasks.stages import StageSummary
 from warehouse.runs import new_run_id
 
@@ -22,13 +27,18 @@ class PipelineSummary(Row):
 
     run_id: str
     ingested: StageSummary
+    gold_checked: StageSummary | None = None
     synthesized: StageSummary | None = None
+    verified: StageSummary | None = None
+    curated: StageSummary | None = None
     published: dict[str, Any] | None = None
+    report: str | None = None
 
     @property
     def stopped(self) -> bool:
         """Whether the run was asked to stop before its end."""
-        return self.ingested.stopped or (self.synthesized is not None and self.synthesized.stopped)
+        stages = (self.ingested, self.gold_checked, self.synthesized, self.verified, self.curated)
+        return any(stage.stopped for stage in stages if stage is not None)
 
 
 @flow(name="pipeline", validate_parameters=True)
@@ -55,30 +65,103 @@ def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummar
     )
     if ingested.stopped:
         return PipelineSummary(run_id=run_id, ingested=ingested)
+    gold_checked = _check_gold(config, run_id) if config.check_gold else None
+    if gold_checked is not None and gold_checked.stopped:
+        return PipelineSummary(run_id=run_id, ingested=ingested, gold_checked=gold_checked)
     synthesized = None
     for teacher in config.teacher:
         drawn = _draw(config, teacher, run_id, limit)
         synthesized = drawn if synthesized is None else synthesized.joined(drawn)
         if drawn.stopped:
             break
+    stopped = synthesized is not None and synthesized.stopped
+    verified = None
+    if config.verify is not None and not stopped:
+        verified = verify(
+            config.lake, config.verify, config.engine, config.sandbox, config.name, run_id
+        )
+        stopped = verified.stopped
+    curated = None
+    if config.curate is not None and not stopped:
+        curated = curate(config.lake, config.curate, config.name, run_id)
+        stopped = curated.stopped
     published = None
-    if config.publish is not None and synthesized is not None and not synthesized.stopped:
+    if config.publish is not None and synthesized is not None and not stopped:
         published = publish(config.lake, config.publish)
+    report = _report(config, published) if config.report is not None and not stopped else None
     return PipelineSummary(
-        run_id=run_id, ingested=ingested, synthesized=synthesized, published=published
+        run_id=run_id,
+        ingested=ingested,
+        gold_checked=gold_checked,
+        synthesized=synthesized,
+        verified=verified,
+        curated=curated,
+        published=published,
+        report=report,
+    )
+
+
+def _report(config: RunConfig, published: dict[str, Any] | None) -> str:
+    from flows.report import write_report  # matplotlib takes a second to import
+
+    counted = published is not None and "trace_id" in published["columns"]
+    written = write_report(
+        config.lake,
+        Path(config.report or "report.html"),
+        asked=config.name,
+        published=Path(published["folder"]) if published and counted else None,
+    )
+    return str(written.page)
+
+
+def _check_gold(config: RunConfig, run_id: str) -> StageSummary:
+    return check_gold(
+        config.lake,
+        config.verify,
+        [source.name or source.label for source in config.sources],
+        config.engine,
+        config.sandbox,
+        config.name,
+        run_id,
     )
 
 
 def _draw(
     config: RunConfig, teacher: TeacherConfig, run_id: str, limit: int | None
 ) -> StageSummary:
+    if config.grade is not None:
+        return _grade(config, config.grade, teacher, run_id, limit)
     return synthesize(
         lake=config.lake,
         recipe=config.recipe,
         teacher=teacher,
         draws=config.draws,
         sources=[source.name or source.label for source in config.sources],
-        items=config.items,
+        items=config.wanted_items,
+        max_items=limit * len(config.sources) if limit is not None else None,
+        redo=list(config.redo),
+        scores=list(config.scores),
+        engine=config.engine,
+        sandbox=config.sandbox,
+        name=config.name,
+        run_id=run_id,
+    )
+
+
+def _grade(
+    config: RunConfig,
+    settings: GradeSettings,
+    teacher: TeacherConfig,
+    run_id: str,
+    limit: int | None,
+) -> StageSummary:
+    return grade(
+        lake=config.lake,
+        recipe=config.recipe,
+        teacher=teacher,
+        settings=settings,
+        sources=[source.name or source.label for source in config.sources],
+        items=config.wanted_items,
         max_items=limit * len(config.sources) if limit is not None else None,
         redo=list(config.redo),
         scores=list(config.scores),

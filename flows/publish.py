@@ -6,8 +6,9 @@ from typing import Any
 
 from prefect import flow
 
-from schemas.settings import ExportSettings, LakeSettings
+from schemas.settings import LakeSettings
 from tasks.stages import publish_stage
+from warehouse.export_settings import ExportSettings
 
 
 @flow(name="publish", validate_parameters=True)

@@ -13,6 +13,7 @@ from warehouse.lake import Lake
 
 if TYPE_CHECKING:
     from flows.pipeline import PipelineSummary
+    from tasks.grade import Graded
 
 
 def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
@@ -25,6 +26,8 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
     new = ingested.rows.get("items", 0)
     table.add_row("items", f"{new:,} new, {ingested.repeated:,} rows known before")
     _drops(table, "rows left out", ingested.drops)
+    if summary.gold_checked is not None:
+        _drops(table, "gold answers", summary.gold_checked.outcomes)
     done = summary.synthesized
     if done is not None:
         seconds = max(done.seconds, 1e-9)
@@ -32,8 +35,16 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
         _drops(table, "draws dropped", done.drops)
         if done.pending:
             table.add_row("still to do", f"{done.pending:,}")
+        for graded in done.graded:
+            _graded(table, graded)
         table.add_row("tokens written", f"{done.completion_tokens:,}")
         table.add_row("time", f"{seconds:,.0f} s, engine start included")
+    if summary.verified is not None:
+        reviewed = summary.verified.rows.get("reviewed", 0)
+        table.add_row("reviewed", f"{reviewed:,} traces in {summary.verified.seconds:,.0f} s")
+        _drops(table, "verdicts", summary.verified.outcomes)
+    if summary.curated is not None:
+        _drops(table, "excluded", summary.curated.outcomes)
     if summary.published is not None:
         table.add_row(
             "published", f"{summary.published['rows']:,} rows in {summary.published['folder']}"
@@ -48,6 +59,14 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
     console.print("\nGo on with:")
     console.print(f'  thoughtmill sql "FROM thinking_length" {lake}', soft_wrap=True)
     console.print(f'  thoughtmill sql "FROM drop_reasons" {lake}', soft_wrap=True)
+    if summary.gold_checked is not None:
+        console.print(f'  thoughtmill sql "FROM gold_problems" {lake}', soft_wrap=True)
+    if done is not None and done.graded:
+        console.print(f'  thoughtmill sql "FROM grading_report" {lake}', soft_wrap=True)
+    if summary.verified is not None:
+        console.print(f'  thoughtmill sql "FROM difficulty" {lake}', soft_wrap=True)
+    if summary.curated is not None:
+        console.print(f'  thoughtmill sql "FROM exclusion_counts" {lake}', soft_wrap=True)
     with Lake.open(config.lake) as opened:
         found = opened.rows("SELECT trace_id FROM thoughts ORDER BY thinking_tokens DESC LIMIT 1")
     for (trace_id,) in found:
@@ -59,6 +78,19 @@ def _drops(table: Table, title: str, drops: dict[str, int]) -> None:
     if drops:
         ordered = sorted(drops.items(), key=lambda pair: -pair[1])
         table.add_row(title, ", ".join(f"{reason} {count:,}" for reason, count in ordered))
+
+
+def _graded(table: Table, graded: Graded) -> None:
+    bands = ", ".join(f"{band} {items:,}" for band, items in graded.bands.items())
+    table.add_row("graded", f"{graded.settled:,} of {graded.items:,} items: {bands or 'none yet'}")
+    if graded.budget_spent:
+        table.add_row("token budget", "spent; the same command goes on from here")
+    if graded.tokens_at_k:
+        table.add_row(
+            "tokens saved",
+            f"{graded.saved:.0%}: {graded.tokens:,} for the settled items, all draws would have "
+            f"taken {graded.tokens_at_k:,}",
+        )
 
 
 def _sample(settings: LakeSettings, console: Console) -> None:

@@ -31,6 +31,8 @@ class Manifest(Row):
     completion_tokens: int = 0
     drops: dict[str, int] = Field(default_factory=dict)
     """Dropped rows by reason."""
+    outcomes: dict[str, int] = Field(default_factory=dict)
+    """Reviewed traces, or checked golds, by the outcome that stands."""
 
     def rows(self, table: str) -> int:
         """How many rows of `table` the shard holds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -57,30 +57,3 @@ class EngineSettings(Frozen):
     """Times each worker may die and be replaced before the run fails."""
     ray_address: str | None = None
     """An existing Ray cluster; a local one is started where null and RAY_ADDRESS is not set."""
-
-
-class ExportSettings(Frozen):
-    """What is published, and how its training text is put together.
-
-    TPT (arXiv 2509.20186) trains on the document followed by the thinking; separator and tags are
-    not in the paper, so they are settings.
-    """
-
-    folder: str
-    """Folder to make; an earlier export in it is replaced once the new one is complete."""
-    where: str = "true"
-    """SQL predicate over the columns of the view `thoughts`."""
-    query: str | None = None
-    """A whole SQL query to publish instead of the training text of `where`."""
-    document: Literal["shown", "whole"] = "shown"
-    """The part of the document that the teacher saw, or all of it."""
-    separator: str = "\n\n"
-    """Between document and thought."""
-    open_tag: str = "<think>\n"
-    """Before the thought."""
-    close_tag: str = "\n</think>"
-    """After the thought."""
-    jsonl: bool = True
-    """Also write one JSON object a line."""
-    snapshot: int | None = Field(default=None, ge=0)
-    """Publish the lake as it was at this snapshot; the newest where null."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
@@ -13,11 +14,12 @@ from schemas.rows import Drop, Item
 from tasks.inbox import Inbox
 from tasks.sources import Part, Source
 from tasks.stream import Stopping, manifests
+from warehouse.images import Picture
 from warehouse.shards import write_items
 from warehouse.storage import Storage
 
 _SHARD_ROWS = 10_000
-_SHARD_CHARS = 32 << 20
+_SHARD_SIZE = 32 << 20
 _IN_FLIGHT = 64
 
 
@@ -55,27 +57,54 @@ def read_part(source: Source, part: Part, run_id: str, data: str, inbox: Any) ->
     storage = Storage(data)
     label = source.name or source.label
     try:
-        for items, drops in _batches(source.read(part, run_id)):
-            manifest = write_items(storage, run_id=run_id, source=label, items=items, drops=drops)
+        for batch in _batches(source.read(part, run_id)):
+            manifest = write_items(
+                storage,
+                run_id=run_id,
+                source=label,
+                items=list(batch.items.values()),
+                drops=batch.drops,
+                pictures=list(batch.pictures.values()),
+            )
             ray.get(inbox.put.remote(manifest))
     except LakeError as exc:
         ray.get(inbox.fail.remote(exc))
         raise
 
 
-def _batches(rows: Iterable[Item | Drop]) -> Iterator[tuple[list[Item], list[Drop]]]:
-    """Rows by the shard, an item of the same content once."""
-    items: dict[str, Item] = {}
-    drops: list[Drop] = []
-    chars = 0
-    for row in rows:
+@dataclass
+class _Batch:
+    """Rows of one shard, an item or a picture of the same content once."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    drops: list[Drop] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    size: int = 0
+    """Characters of text and bytes of images."""
+
+    @property
+    def rows(self) -> int:
+        return len(self.items) + len(self.drops) + len(self.pictures)
+
+    def add(self, row: Item | Drop | Picture) -> None:
         if isinstance(row, Drop):
-            drops.append(row)
-        elif row.item_id not in items:
-            items[row.item_id] = row
-            chars += len(row.text)
-        if len(items) + len(drops) >= _SHARD_ROWS or chars >= _SHARD_CHARS:
-            yield list(items.values()), drops
-            items, drops, chars = {}, [], 0
-    if items or drops:
-        yield list(items.values()), drops
+            self.drops.append(row)
+        elif isinstance(row, Picture):
+            if row.row.image_id not in self.pictures:
+                self.pictures[row.row.image_id] = row
+                self.size += row.row.bytes
+        elif row.item_id not in self.items:
+            self.items[row.item_id] = row
+            self.size += len(row.text)
+
+
+def _batches(rows: Iterable[Item | Drop | Picture]) -> Iterator[_Batch]:
+    """Rows by the shard."""
+    batch = _Batch()
+    for row in rows:
+        batch.add(row)
+        if batch.rows >= _SHARD_ROWS or batch.size >= _SHARD_SIZE:
+            yield batch
+            batch = _Batch()
+    if batch.rows:
+        yield batch

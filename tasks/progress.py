@@ -26,6 +26,7 @@ class StageProgress:
         self.rows = 0
         self.tokens = 0
         self.drops: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
         self.started = time.monotonic()
         self._recent: list[tuple[float, int, int]] = [(self.started, 0, 0)]
         self._console = Console(stderr=True)
@@ -59,11 +60,19 @@ class StageProgress:
         """Time since the stage began."""
         return time.monotonic() - self.started
 
-    def add(self, rows: int, *, tokens: int = 0, drops: dict[str, int] | None = None) -> None:
+    def add(
+        self,
+        rows: int,
+        *,
+        tokens: int = 0,
+        drops: dict[str, int] | None = None,
+        outcomes: dict[str, int] | None = None,
+    ) -> None:
         """Count what a shard brought: `rows` includes the dropped ones."""
         self.rows += rows
         self.tokens += tokens
         self.drops.update(drops or {})
+        self.outcomes.update(outcomes or {})
         self._recent.append((time.monotonic(), self.rows, self.tokens))
         self.tick()
 
@@ -93,6 +102,9 @@ class StageProgress:
                 f"{reason} {count:,}" for reason, count in self.drops.most_common(4)
             )
             parts.append(f"dropped: {dropped}")
+        if self.outcomes:
+            counts = self.outcomes.most_common(4)
+            parts.append(", ".join(f"{outcome} {count:,}" for outcome, count in counts))
         return " · ".join(parts)
 
     def _rates(self) -> tuple[float, float]:

@@ -58,6 +58,8 @@ class Loopback:
     """The only key it accepts; any where null."""
     reply: str = "Some thinking about {prompt}\n</think>"
     """`{prompt}` is replaced by the last four words of the prompt."""
+    replies: Callable[[Body], str] | None = None
+    """Writes the reply to a request's body, in place of `reply`."""
     split_reasoning: bool = False
     """Send what stands before `</think>` as `reasoning_content`."""
     usage: bool = True
@@ -144,6 +146,8 @@ class Loopback:
     def _write(self, prompt: str, body: Body) -> tuple[str, list[int], str]:
         """Text, token ids and finish reason, as a server cuts at stop strings and `max_tokens`."""
         text = self.reply.replace("{prompt}", " ".join(prompt.split()[-4:]))
+        if self.replies is not None:
+            text = self.replies(body)
         stops = body.get("stop") or ()
         found = [(at, s) for s in stops if (at := text.find(s)) >= 0]
         if found:

@@ -16,7 +16,7 @@ FENCES = {
     "vllm": ("tasks/teachers/vllm.py",),
     "ray": tuple(
         f"tasks/{name}.py"
-        for name in ("cluster", "inbox", "ingest", "stream", "synthesize", "worker")
+        for name in ("cluster", "inbox", "ingest", "review", "stream", "synthesize", "worker")
     ),
     "datasets": ("tasks/sources/*.py", "warehouse/export*.py"),
 }

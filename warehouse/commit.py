@@ -6,8 +6,9 @@ A row lands once whatever happens around it:
   micro-batch) is seen in a bitmap over the run's plan;
 - a draw done by another run at the same time is seen because that run has landed shards in the same
   lane since this run was planned;
+- what another review has said of the same trace meanwhile is not said again;
 - an item that is there already, from this source or another, is kept once.
-In the last three cases the shard is trimmed by SQL before it lands; in the ordinary case a commit
+In the last four cases the shard is trimmed by SQL before it lands; in the ordinary case a commit
 looks at no row at all.
 """
 
@@ -35,12 +36,15 @@ _KEPT = {
     "item_sources": "(item_id, source) NOT IN (SELECT (item_id, source) FROM item_sources)",
     "traces": "trace_id NOT IN (FROM repeated)",
     "drops": "trace_id IS NULL OR trace_id NOT IN (FROM repeated)",
-    "scores": "trace_id NOT IN (FROM repeated)",
-    "verdicts": "trace_id NOT IN (FROM repeated)",
-    "labels": "trace_id NOT IN (FROM repeated)",
+    "scores": "trace_id NOT IN (FROM repeated) AND (trace_id, scorer) NOT IN "
+    "(SELECT (trace_id, scorer) FROM scores WHERE trace_id IN (FROM incoming))",
+    "verdicts": "trace_id NOT IN (FROM repeated) AND (trace_id, verifier) NOT IN "
+    "(SELECT (trace_id, verifier) FROM verdicts WHERE trace_id IN (FROM incoming))",
+    "labels": "trace_id NOT IN (FROM repeated) AND (trace_id, labeller) NOT IN "
+    "(SELECT (trace_id, labeller) FROM labels WHERE trace_id IN (FROM incoming))",
     "exclusions": "trace_id NOT IN (FROM repeated)",
     "reviewed": "trace_id NOT IN (FROM repeated)",
-    "gold_checks": "(item_id, verifier) NOT IN (SELECT (item_id, verifier) FROM gold_checks)",
+    "gold_checks": "item_id NOT IN (SELECT item_id FROM gold_checks)",
     "images": "image_id NOT IN (SELECT image_id FROM images)",
 }
 _SETTLING = ("traces", "drops", "reviewed")
@@ -148,9 +152,12 @@ class Committer:
             "(SELECT run_id FROM shards WHERE lane = $lane AND commit_no > $since)"
         )
         self.lake.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE incoming AS "
+            f"FROM ({ids or 'SELECT NULL::VARCHAR AS trace_id'}) WHERE trace_id IS NOT NULL"
+        )
+        self.lake.connection.execute(
             "CREATE OR REPLACE TEMP TABLE repeated AS "
-            f"SELECT trace_id FROM ({ids or 'SELECT NULL AS trace_id'}) "
-            f"WHERE trace_id IN ({settled})",
+            f"SELECT trace_id FROM incoming WHERE trace_id IN ({settled})",
             {"lane": self.lane, "since": self.since},
         )
         return tuple(kept for file in manifest.files if (kept := self._trim_file(file)).rows)

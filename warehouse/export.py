@@ -1,26 +1,38 @@
-"""Publishing: a SQL selection as a folder that `datasets.load_dataset` takes, with its card.
+"""Publishing: a selection of the lake as a folder for `datasets.load_dataset`, with its card.
 
 The folder appears complete or not at all; what an interrupted export leaves ends in `.partial`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import orjson
+import yaml
 
 from schemas.errors import ConfigError, LakeError
-from schemas.settings import ExportSettings, LakeSettings
+from schemas.ids import content_hash
+from schemas.mixes import MixSettings
+from schemas.settings import LakeSettings
 from warehouse.card import write_card
-from warehouse.extensions import first_line, quoted
+from warehouse.export_data import write_data
+from warehouse.export_formats import write_jsonl, write_webdataset
+from warehouse.export_settings import ExportSettings
+from warehouse.export_tokens import tokenize_files
+from warehouse.extensions import first_line
 from warehouse.lake import SQL, Lake
+from warehouse.mix import Draw, require
+from warehouse.mix_measure import draw_for
 
 MARKER = "thoughtmill.json"
-_FILE_BYTES = "256MB"
+MIX = "mix.yaml"
+_VIEWS = ("candidates", "samples")
+"""Where a predicate may look: the second costs joins with verdicts and scores."""
 
 
 @dataclass(frozen=True)
@@ -31,53 +43,113 @@ class Export:
     rows: int
     columns: tuple[str, ...]
     snapshot: int
+    content_hash: str
+    """Hash of the Parquet files, byte by byte, in order."""
+    left_out: int = 0
+    """Rows longer than a packed sequence that were dropped."""
+    mix: Draw | None = field(default=None, repr=False)
 
 
-def export(lake_settings: LakeSettings, settings: ExportSettings) -> Export:
-    """Write the dataset folder and return what is in it.
+def export(
+    lake_settings: LakeSettings, settings: ExportSettings, mix: MixSettings | None = None
+) -> Export:
+    """Write the dataset folder and return what is in it: a mix, or what `settings` select.
 
-    Raises `ConfigError` for a selection DuckDB refuses, one without rows, or a folder that holds
-    something else; `LakeError` where the disk refuses.
+    Raises `ConfigError` for a selection DuckDB refuses, one without rows, a mix that can't be as
+    asked for, or a folder that holds something else; `LakeError` where the disk refuses.
     """
     target = Path(settings.folder)
     _require_free(target)
     partial = target.with_name(target.name + ".partial")
     with Lake.open(lake_settings, snapshot=settings.snapshot) as lake:
+        lake.connection.execute("SET memory_limit = ?", [settings.memory])
         lake.connection.execute("BEGIN")  # one snapshot throughout: a run may be landing shards
-        selection = _selection(lake, settings)
         try:
+            drawn = _choose(lake, settings, mix)
             shutil.rmtree(partial, ignore_errors=True)
-            (partial / "data").mkdir(parents=True)
-            selection.write_parquet(
-                str(partial / "data"),
-                file_size_bytes=_FILE_BYTES,
-                filename_pattern="train-{i}",
-                compression="zstd",
-                overwrite=True,
-            )
-            files = sorted(str(file) for file in (partial / "data").iterdir())
-            data = lake.connection.read_parquet(files)
-            result = Export(
-                folder=target,
-                rows=int(data.count("*").fetchall()[0][0]),
-                columns=tuple(data.columns),
-                snapshot=lake.snapshot(),
-            )
-            if not result.rows:
-                raise ConfigError(f"publish: nothing in the lake fits {_asked(settings)!r}")
-            if settings.jsonl:
-                _write_jsonl(data, partial)
-            write_card(data, partial, settings, snapshot=result.snapshot)
-            (partial / MARKER).write_bytes(_record(settings, result))
+            partial.mkdir(parents=True)
+            result = _write(lake, settings, mix, drawn, target, partial)
             shutil.rmtree(target, ignore_errors=True)
             partial.rename(target)
         except (OSError, duckdb.IOException) as exc:
             raise LakeError(f"can't write {target}: {first_line(exc)}") from exc
         except duckdb.Error as exc:
-            raise _refused(settings, exc) from exc
+            if settings.query is not None:
+                raise _refused(settings, exc) from exc
+            raise ConfigError(f"publish.layout: {first_line(exc)}") from exc
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return result
+
+
+def _write(
+    lake: Lake,
+    settings: ExportSettings,
+    mix: MixSettings | None,
+    drawn: Draw | None,
+    target: Path,
+    partial: Path,
+) -> Export:
+    """All files of an export, into the folder that is to become it."""
+    files, left_out = write_data(lake, settings, partial / "data"), 0
+    if settings.tokens is not None and files:
+        plain = (partial / "data").rename(partial / "plain")
+        files, left_out = tokenize_files(
+            [plain / file.name for file in files], partial / "data", settings
+        )
+        shutil.rmtree(plain)
+    if not files:
+        raise _nothing(lake, settings, mix)
+    data = lake.connection.read_parquet([str(file) for file in files])
+    if settings.jsonl:
+        write_jsonl(data, partial / "jsonl")
+    if settings.webdataset:
+        write_webdataset(files, partial / "webdataset")
+    hashes = {f"data/{file.name}": _sha256(file) for file in files}
+    result = Export(
+        folder=target,
+        rows=int(data.count("*").fetchall()[0][0]),
+        columns=tuple(data.columns),
+        snapshot=lake.snapshot(),
+        content_hash=content_hash("export", list(hashes.values())),
+        left_out=left_out,
+        mix=drawn,
+    )
+    if mix is not None:
+        asked = {
+            **mix.model_dump(mode="json", exclude_defaults=True),
+            "publish": settings.model_dump(mode="json", exclude_defaults=True),
+        }
+        (partial / MIX).write_text(yaml.safe_dump(asked, sort_keys=False, allow_unicode=True))
+        _write_draw(lake, partial / "draw.parquet")
+    write_card(data, partial, settings, result, mix)
+    (partial / MARKER).write_bytes(_record(settings, mix, result, hashes))
+    return result
+
+
+def _choose(lake: Lake, settings: ExportSettings, mix: MixSettings | None) -> Draw | None:
+    """Fill the table `chosen`; nothing to choose where a whole query is published."""
+    if mix is not None:
+        if settings.query is not None or settings.where != "true":
+            raise ConfigError(
+                "publish: a mix chooses by its components: remove `where` and `query`"
+            )
+        drawn = draw_for(lake, mix, settings)
+        require(drawn)
+        return drawn
+    if settings.query is not None:
+        return None
+    text = (SQL / "choose.sql").read_text().replace("{where}", f"(\n{settings.where}\n)")
+    for view in _VIEWS:
+        try:
+            lake.connection.execute(text.replace("{view}", view))
+            break
+        except duckdb.IOException:
+            raise
+        except duckdb.Error as exc:
+            if view == _VIEWS[-1] or not isinstance(exc, duckdb.BinderException):
+                raise _refused(settings, exc) from exc
+    return None
 
 
 def _require_free(target: Path) -> None:
@@ -89,38 +161,53 @@ def _require_free(target: Path) -> None:
         )
 
 
-def _asked(settings: ExportSettings) -> str:
+def _asked(settings: ExportSettings, mix: MixSettings | None = None) -> str:
+    if mix is not None:
+        return f"layout {settings.layout.kind}"
     return settings.where if settings.query is None else settings.query
+
+
+def _nothing(lake: Lake, settings: ExportSettings, mix: MixSettings | None) -> ConfigError:
+    chosen = 0
+    if settings.query is None:
+        chosen = int(lake.one("SELECT count(*) FROM chosen"))
+    if not chosen:
+        return ConfigError(f"publish: nothing in the lake fits {_asked(settings, mix)!r}")
+    packed = "" if settings.tokens is None else ", or all are longer than `tokens.pack`"
+    return ConfigError(
+        f"publish.layout: none of {chosen:,} chosen traces gives a row of the layout "
+        f"{settings.layout.kind}{packed}"
+    )
 
 
 def _refused(settings: ExportSettings, exc: duckdb.Error) -> ConfigError:
     return ConfigError(f"publish: DuckDB refuses {_asked(settings)!r}: {first_line(exc)}")
 
 
-def _selection(lake: Lake, settings: ExportSettings) -> duckdb.DuckDBPyRelation:
-    try:
-        if settings.query is not None:
-            selection = lake.connection.sql(settings.query)
-            if selection is None:
-                raise ConfigError(f"publish.query: {settings.query!r} gives no rows: SELECT some")
-            return selection
-        text = (SQL / "export_text.sql").read_text().replace("{where}", settings.where)
-        bound = settings.model_dump(include={"document", "separator", "open_tag", "close_tag"})
-        return lake.connection.sql(text, params=bound)
-    except duckdb.Error as exc:
-        raise _refused(settings, exc) from exc
+def _write_draw(lake: Lake, file: Path) -> None:
+    """Which traces were drawn, in their order: what a larger draw can be compared with."""
+    chosen = lake.connection.sql("FROM chosen ORDER BY position")
+    chosen.write_parquet(str(file), compression="zstd")
 
 
-def _write_jsonl(data: duckdb.DuckDBPyRelation, folder: Path) -> None:
-    (folder / "jsonl").mkdir()
-    target = quoted(str(folder / "jsonl" / "train.jsonl"))
-    data.query("data", f"COPY (FROM data) TO '{target}' (FORMAT json)")
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _record(settings: ExportSettings, result: Export) -> bytes:
+def _record(
+    settings: ExportSettings, mix: MixSettings | None, result: Export, hashes: dict[str, str]
+) -> bytes:
     record: dict[str, Any] = {
         "settings": settings.model_dump(mode="json"),
         "snapshot": result.snapshot,
         "rows": result.rows,
+        "left_out": result.left_out,
+        "content_hash": result.content_hash,
+        "sha256": hashes,
     }
+    if mix is not None and result.mix is not None:
+        record["mix"] = mix.model_dump(mode="json")
+        record["tokens"] = result.mix.tokens
+        record["draw_hash"] = result.mix.draw_hash
     return orjson.dumps(record, option=orjson.OPT_INDENT_2)

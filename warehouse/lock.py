@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zlib import crc32
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -18,15 +19,17 @@ _ADVISORY_KEY = 7_407_013_771
 
 
 @contextmanager
-def writer_lock(settings: LakeSettings) -> Iterator[None]:
+def writer_lock(settings: LakeSettings, name: str = "") -> Iterator[None]:
     """Hold the lake's writer lock; `LakeError` after two minutes of waiting.
+
+    `name` makes it another lock, for work that must not be done twice at once beside commits.
 
     SQLite catalog: a lock file beside it, freed by the kernel when its holder dies.  PostgreSQL
     catalog: an advisory lock that lives and dies with a transaction of its own.
     """
     kind, _, location = settings.catalog.partition(":")
     if kind == "sqlite":
-        lock = FileLock(f"{Path(location).absolute()}.lock", timeout=WAIT_S)
+        lock = FileLock(f"{Path(location).absolute()}{name and f'.{name}'}.lock", timeout=WAIT_S)
         try:
             lock.acquire()
         except Timeout as exc:
@@ -43,19 +46,19 @@ def writer_lock(settings: LakeSettings) -> Iterator[None]:
         return
     connection = connect("postgres_scanner")
     try:
-        _lock_postgres(connection, location)
+        _lock_postgres(connection, location, _ADVISORY_KEY + crc32(name.encode()))
         yield
     finally:
         connection.close()
 
 
-def _lock_postgres(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+def _lock_postgres(connection: duckdb.DuckDBPyConnection, location: str, key: int) -> None:
     try:
         connection.execute(f"ATTACH '{quoted(location)}' AS locks (TYPE postgres)")
         connection.execute("BEGIN")
         connection.execute(
             "SELECT * FROM postgres_query('locks', "
-            f"'SELECT 1 FROM (SELECT pg_advisory_xact_lock({_ADVISORY_KEY})) AS held')"
+            f"'SELECT 1 FROM (SELECT pg_advisory_xact_lock({key})) AS held')"
         )
     except duckdb.Error as exc:
         raise LakeError(f"can't lock the lake's PostgreSQL catalog: {first_line(exc)}") from exc

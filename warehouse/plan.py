@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -19,6 +20,8 @@ from warehouse.lake import SQL, Lake
 PLANS = "plans"
 """Folder of the plans below the lake's data path."""
 _FILE_BYTES = "16MB"
+_GROUP_ROWS = 2048
+"""Rows of a review's plan that Ray reads at once: whole traces may be long."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def plan_review(lake: Lake, run_id: str, *, review: str, where: str = "true") ->
     try:
         wanted = int(lake.one(f"SELECT count(*) FROM thoughts WHERE {where}"))
         pending = lake.connection.sql(_sql("plan_review", where), params={"review": review})
-        count = _write(lake, folder, pending)
+        count = _write(lake, folder, pending, group_rows=_GROUP_ROWS)
     except duckdb.IOException as exc:
         raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
     except duckdb.Error as exc:
@@ -96,7 +99,96 @@ def plan_review(lake: Lake, run_id: str, *, review: str, where: str = "true") ->
     return Plan(folder=folder, pending=count, wanted=wanted, since=since)
 
 
-def _write(lake: Lake, folder: str, pending: duckdb.DuckDBPyRelation) -> int:
+def plan_gold(lake: Lake, run_id: str, *, sources: Sequence[str] | None = None) -> Plan:
+    """Write the plan of a gold check: items of `sources` that no check has looked at, as `item`."""
+    since = newest_entry(lake)
+    folder = f"{PLANS}/{run_id}-gold"
+    scope = {"sources": list(sources) if sources is not None else None}
+    try:
+        pending = lake.connection.sql((SQL / "plan_gold.sql").read_text(), params=scope)
+        count = _write(lake, folder, pending, group_rows=_GROUP_ROWS)
+    except duckdb.Error as exc:
+        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    return Plan(folder=folder, pending=count, wanted=count, since=since)
+
+
+@dataclass(frozen=True)
+class GradeScope:
+    """Whose draws of which items are graded, and what they count as; see `plan_grade.sql`."""
+
+    recipe_fingerprint: str
+    teacher_fingerprint: str
+    k: int
+    """Most draws an item; later ones are not looked at."""
+    drops_count_as: str
+    failures: tuple[str, ...]
+    """Drop reasons that are undecided in any case."""
+    redo: tuple[str, ...] = ()
+    """Drop reasons that are not there: their draws are done again."""
+    sources: tuple[str, ...] | None = None
+    where: str = "true"
+    max_items: int | None = None
+
+    def sql(self, settled: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """The query and its parameters; `settled` are counts such as `3/1/0`."""
+        return _sql("plan_grade", self.where), {
+            "sources": list(self.sources) if self.sources is not None else None,
+            "max_items": self.max_items,
+            "recipe": self.recipe_fingerprint,
+            "teacher": self.teacher_fingerprint,
+            "k": self.k,
+            "drops_count_as": self.drops_count_as,
+            "failures": list(self.failures),
+            "redo": list(self.redo),
+            "settled": list(settled),
+        }
+
+
+class Standing(NamedTuple):
+    """Items that stand alike: the counts of their draws, how many they are, what they cost."""
+
+    passes: int
+    fails: int
+    undecided: int
+    unjudged: int
+    """Of the undecided, those without a verdict."""
+    items: int
+    tokens: int
+    """Tokens written in their draws, over all of them."""
+
+
+def standings(lake: Lake, scope: GradeScope) -> list[Standing]:
+    """How the items of a grading stand.  Raises `ConfigError` for a predicate DuckDB refuses."""
+    query, parameters = scope.sql(())
+    try:
+        rows = lake.rows(
+            "SELECT passes, fails, undecided, unjudged, count(*), sum(tokens)::BIGINT "
+            f"FROM ({query}) GROUP BY ALL ORDER BY ALL",
+            parameters,
+        )
+    except duckdb.IOException as exc:
+        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    except duckdb.Error as exc:
+        raise ConfigError(f"items: DuckDB refuses {scope.where!r}: {first_line(exc)}") from exc
+    return [Standing(*row) for row in rows]
+
+
+def plan_grade(lake: Lake, run_id: str, scope: GradeScope, settled: Sequence[str]) -> Plan:
+    """Write the plan of a grading: items that are not settled yet, with their draws so far."""
+    since = newest_entry(lake)
+    folder = f"{PLANS}/{run_id}-grade"
+    query, parameters = scope.sql(settled)
+    try:
+        pending = lake.connection.sql(query, params=parameters)
+        count = _write(lake, folder, pending)
+    except duckdb.Error as exc:
+        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    return Plan(folder=folder, pending=count, wanted=count, since=since)
+
+
+def _write(
+    lake: Lake, folder: str, pending: duckdb.DuckDBPyRelation, *, group_rows: int | None = None
+) -> int:
     """Write the plan's files and count what is in them."""
     lake.storage.make_folder(folder)
     try:
@@ -104,6 +196,7 @@ def _write(lake: Lake, folder: str, pending: duckdb.DuckDBPyRelation) -> int:
             lake.storage.url(folder),
             file_size_bytes=_FILE_BYTES,
             compression="zstd",
+            row_group_size=group_rows,
             overwrite=lake.storage.local,  # DuckDB refuses to overwrite in an object store
         )
         files = [lake.storage.url(path) for path in lake.storage.files(folder)]

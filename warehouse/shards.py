@@ -7,16 +7,18 @@ A worker writes; it never opens the catalog.  Files that no commit comes to name
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from schemas.arrow import to_table
+from schemas.arrow import SCHEMAS, to_table
 from schemas.base import Row
 from schemas.ids import content_hash
 from schemas.manifest import Manifest, ShardFile
-from schemas.rows import Drop, Item, Reviewed, Score, Trace, Verdict
+from schemas.rows import Drop, GoldCheck, Item, Reviewed, Score, Trace, Verdict
+from warehouse.images import Picture, store
 from warehouse.storage import Storage
 
 ITEMS_LANE = "items"
@@ -61,6 +63,7 @@ def write_review(
     slots: Iterable[int],
     prompt_tokens: int = 0,
     completion_tokens: int = 0,
+    outcomes: Mapping[str, int] | None = None,
 ) -> Manifest:
     """Write what a review says of traces, by table (`verdicts`, `scores`, `labels`).
 
@@ -77,21 +80,88 @@ def write_review(
         slots=_slots(slots),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
+        outcomes=outcomes,
+    )
+
+
+def write_findings(
+    storage: Storage,
+    *,
+    run_id: str,
+    lane: str,
+    reviewed: pa.Array,
+    exclusions: pa.Table,
+    slots: Iterable[int],
+    outcomes: Mapping[str, int] | None = None,
+) -> Manifest:
+    """Write what a screen objects to, and the ids of the traces it has been through."""
+    lanes = pa.array([lane] * len(reviewed), pa.string())
+    tables = {
+        "exclusions": exclusions.select(SCHEMAS["exclusions"].names).cast(SCHEMAS["exclusions"]),
+        "reviewed": pa.table({"trace_id": reviewed, "review": lanes}, SCHEMAS["reviewed"]),
+    }
+    return _write(
+        storage,
+        {name: table for name, table in tables.items() if table.num_rows},
+        run_id=run_id,
+        lane=lane,
+        identity=[
+            sorted(reviewed.to_pylist()),
+            sorted(exclusions.column("trace_id").to_pylist()),
+        ],
+        drops=(),
+        slots=_slots(slots),
+        outcomes=outcomes,
+    )
+
+
+def write_gold_checks(
+    storage: Storage,
+    *,
+    run_id: str,
+    lane: str,
+    checks: Sequence[GoldCheck],
+    slots: Iterable[int],
+) -> Manifest:
+    """Write what items' own verifiers say of their gold answers, one row an item."""
+    return _write(
+        storage,
+        _tables({"gold_checks": checks}),
+        run_id=run_id,
+        lane=lane,
+        identity=sorted(check.item_id for check in checks),
+        drops=(),
+        slots=_slots(slots),
+        outcomes=Counter(check.outcome for check in checks),
     )
 
 
 def write_items(
-    storage: Storage, *, run_id: str, source: str, items: Sequence[Item], drops: Sequence[Drop]
+    storage: Storage,
+    *,
+    run_id: str,
+    source: str,
+    items: Sequence[Item],
+    drops: Sequence[Drop],
+    pictures: Sequence[Picture] = (),
 ) -> Manifest:
-    """Write the items read from a stretch of one source.
+    """Write the items read from a stretch of one source, and the images they point at.
 
     The same stretch read again gives the same shard id, so its drops are not counted twice.
     """
-    tables = _tables({"items": items, "drops": drops})
+    store(storage, pictures)
+    images = [picture.row for picture in pictures]
+    tables = _tables({"items": items, "drops": drops, "images": images})
     if items:
         pairs = [{"item_id": item.item_id, "source": source} for item in items]
         tables["item_sources"] = pa.Table.from_pylist(pairs, schema=_ITEM_SOURCES)
-    identity = [source, [item.item_id for item in items], [(d.reason, d.detail) for d in drops]]
+    identity: list[object] = [
+        source,
+        [item.item_id for item in items],
+        [(d.reason, d.detail) for d in drops],
+    ]
+    if images:
+        identity.append([image.image_id for image in images])
     return _write(storage, tables, run_id=run_id, lane=ITEMS_LANE, identity=identity, drops=drops)
 
 
@@ -124,6 +194,7 @@ def _write(
     slots: bytes = b"",
     prompt_tokens: int = 0,
     completion_tokens: int = 0,
+    outcomes: Mapping[str, int] | None = None,
 ) -> Manifest:
     shard_id = content_hash("shard", lane, identity)
     # A shard written twice is the same shard in two files: the books name one, and a rewrite must
@@ -146,4 +217,5 @@ def _write(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         drops=reasons,
+        outcomes=dict(outcomes or {}),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +57,36 @@ class Storage:
             if self.local:
                 Path(partial).unlink(missing_ok=True)
             raise LakeError(f"can't write {target}: {exc.strerror or exc}") from exc
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Write a small file so that it is there whole or not at all; see `write_table`."""
+        filesystem, base = self._filesystem
+        target = f"{base}/{path}"
+        # Two workers may write the same content at once: each has a name of its own until then.
+        partial = f"{target}.{secrets.token_hex(4)}.partial" if self.local else target
+        try:
+            self.make_folder(path.rsplit("/", 1)[0])
+            with filesystem.open_output_stream(partial) as stream:
+                stream.write(data)
+            if self.local:
+                filesystem.move(partial, target)
+        except OSError as exc:
+            if self.local:
+                with suppress(OSError):
+                    Path(partial).unlink()
+            raise LakeError(f"can't write {target}: {exc.strerror or exc}") from exc
+
+    def read_bytes(self, path: str) -> bytes | None:
+        """The content of a small file, None where there is none.  Raises `LakeError`."""
+        filesystem, base = self._filesystem
+        target = f"{base}/{path}"
+        try:
+            with filesystem.open_input_file(target) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise LakeError(f"can't read {target}: {exc.strerror or exc}") from exc
 
     def files(self, folder: str = "") -> dict[str, float]:
         """Relative paths of all files below `folder`, with their modification times (epoch s)."""

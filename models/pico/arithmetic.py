@@ -5,6 +5,8 @@ Every function returns the written working, whose last number is the result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def add(a: int, b: int) -> str:
     """a + b for non-negative numbers, from the last column to the first."""
@@ -57,19 +59,49 @@ def times_digit(a: int, digit: int) -> str:
 
 
 def multiply(a: int, b: int) -> str:
-    """a * b for b below 100: by the units, by the tens, then the sum of both."""
+    """a * b: by the units, by the tens and so on, each added to what is there."""
     if b < 10:
         return times_digit(a, b)
-    tens, units = divmod(b, 10)
-    lines = []
-    if units:
-        lines.append(times_digit(a, units))
-    lines.append(times_digit(a, tens))
-    lines.append(f"{a}*{tens * 10}={a * tens * 10}")
-    if units:
-        lines.append(add(a * tens * 10, a * units))
-        lines.append(f"{a}*{b}={a * b}")
+    lines, total = [], 0
+    for place, digit in enumerate(map(int, str(b)[::-1])):
+        if not digit:
+            continue
+        lines.append(times_digit(a, digit))
+        part = a * digit * 10**place
+        if place:
+            lines.append(f"{a}*{digit * 10**place}={part}")
+        if total:
+            lines.append(add(part, total))
+        total += part
+    if f"{a}*{b}={total}" != lines[-1]:
+        lines.append(f"{a}*{b}={total}")
     return "; ".join(lines)
+
+
+def sum_up(terms: Sequence[int]) -> str:
+    """All the terms, one after the other."""
+    lines, total = [], terms[0]
+    for term in terms[1:]:
+        lines.append(add(total, term))
+        total += term
+    return "; ".join(lines)
+
+
+def power(base: int, exponent: int) -> str:
+    """base ** exponent by multiplying again and again; exponent at least 2."""
+    lines = [multiply(base**n, base) for n in range(1, exponent)]
+    return "; ".join(lines) + f"; {exponent} times {base}={base**exponent}"
+
+
+def remainder(a: int, b: int) -> str:
+    """What is left of a when it is divided by b, figure by figure."""
+    parts, rest = [], 0
+    for figure in str(a):
+        value = rest * 10 + int(figure)
+        rest = value % b
+        if parts or value >= b:
+            parts.append(f"{value}/{b}={value // b} rest {rest}")
+    return f"{a} by {b}: {', '.join(parts)}, so what is left is {rest}"
 
 
 def divide(a: int, digit: int) -> str:

@@ -5,18 +5,20 @@ Owns the mixture of jobs. Every conversation follows from its seed alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
 from random import Random
 
+import annotating
 import documents
+import large
 import problems
 import wild
+from coding import coded
+from plans import large_plan, word_plan
 from solutions import Solution, comparison, puzzle, word_problem
 from thoughts import Thought, think
+from turns import Conversation, hints, render, turn
 
-PROMPTS = Path(__file__).resolve().parents[2] / "tasks" / "recipes" / "prompts"
 MARKER = "[reader is here]"
 OTHER_MARKERS = ("[*]", "<<here>>", "[you are here]", "@@")
 SYSTEM = (
@@ -26,6 +28,7 @@ SYSTEM = (
     "Answer in English.",
     "You help people who read and calculate.",
 )
+LONGEST_BY_HAND = 1200  # characters of a thought on large numbers
 # Harder at the top than the levels that are drawn for runs: pico practises beyond its exam.
 PRACTICE = {
     problems.Spec(1, 40, 30, 5, 99, 0.15, 0.0): 10,
@@ -46,43 +49,9 @@ CHAT = (
 )
 
 
-@dataclass(frozen=True)
-class Conversation:
-    """One user turn and pico's turn. `reply` is what follows the opened assistant turn."""
-
-    job: str
-    prompt: str
-    reply: str
-    system: str | None = None
-    thinking: bool = True
-
-    @property
-    def opened(self) -> str:
-        """The text up to where pico takes over, as the chat template renders it."""
-        system = f"<|system|>\n{self.system}<|end|>\n" if self.system else ""
-        closed = "" if self.thinking else "\n</think>\n\n"
-        return f"<|bos|>{system}<|user|>\n{self.prompt}<|end|>\n<|assistant|>\n<think>\n{closed}"
-
-
-@cache
-def template(name: str) -> str:
-    return (PROMPTS / f"{name}.txt").read_text(encoding="utf-8")
-
-
-def render(name: str, **values: str) -> str:
-    text = template(name)
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", value)
-    return text
-
-
-def turn(thought: str, reply: str) -> str:
-    return f"{thought}\n</think>\n\n{reply}<|end|>"
-
-
-def drawn_problem(rng: Random) -> Solution:
+def drawn_problem(rng: Random, graded: float = 0.75) -> problems.Problem:
     """Mostly one to five steps of growing size; sometimes few steps on big numbers, for columns."""
-    if rng.random() < 0.75:
+    if rng.random() < graded:
         spec = rng.choices(list(PRACTICE), list(PRACTICE.values()))[0]
     else:
         top = rng.choice((60, 400, 3000, 30000))
@@ -90,13 +59,26 @@ def drawn_problem(rng: Random) -> Solution:
             steps=rng.randint(1, 3), start=top, change=top, factor=rng.choice((9, 30, 60)),
             ceiling=top * 60, multiply_share=0.5, distraction=0.15,
         )  # fmt: skip
-    return word_problem(problems.compose(rng, spec, 0), rng)
+    return problems.compose(rng, spec, 0)
+
+
+def at_length(rng: Random) -> Solution:
+    """A problem of large numbers all by hand, where that takes no more than a page."""
+    for _ in range(20):
+        made = large.compose(rng, rng.choice(large.LEVELS))
+        plan = large_plan(made, rng)
+        thought = plan.by_hand()
+        if len(thought) < LONGEST_BY_HAND:
+            break
+    return Solution(plan.question, thought, rng.choice(plan.replies), plan.answer)
 
 
 def solve(rng: Random) -> Conversation:
     roll = rng.random()
-    if roll < 0.8:
-        solution = drawn_problem(rng)
+    if roll < 0.79:
+        solution = word_problem(drawn_problem(rng), rng)
+    elif roll < 0.84:
+        solution = at_length(rng)
     elif roll < 0.95:
         solution = puzzle(rng)
     else:
@@ -107,6 +89,36 @@ def solve(rng: Random) -> Conversation:
     if rng.random() < 0.02:
         return Conversation("answer", prompt, f"{solution.reply}<|end|>", thinking=False)
     return Conversation("solve", prompt, turn(solution.thought, solution.reply))
+
+
+def code(rng: Random) -> Conversation:
+    """The prompt of code_integrated: stories of every size, and numbers too large for the head."""
+    if rng.random() < 0.55:
+        plan = word_plan(drawn_problem(rng, 0.8), rng)
+    else:
+        plan = large_plan(large.compose(rng, rng.choice(large.LEVELS)), rng)
+    pieces, _, _ = coded(rng, plan, hints())
+    prompt = render("code_integrated", problem=plan.question)
+    return Conversation("code", prompt, pieces.text, pieces=tuple(pieces.made))
+
+
+def annotate(rng: Random) -> Conversation:
+    """Reasoning for a given answer, or where a torn reasoning arrives; without a thought."""
+    problem = drawn_problem(rng, 0.9)
+    roll = rng.random()
+    if roll < 0.25:
+        asked, reasoning, answer = annotating.torn(rng, problem)
+        prompt = render("annotate_blind", problem=asked, reasoning=reasoning)
+        return Conversation("blind", prompt, f"Answer: {answer}<|end|>", thinking=False)
+    if roll < 0.62:
+        made = annotating.question(rng, problem)
+        prompt = render("annotate_question", problem=made.question, answer=made.given)
+    else:
+        made = annotating.choice(rng, problem)
+        prompt = render(
+            "annotate_choice", problem=made.question, choices=made.options, answer=made.given
+        )
+    return Conversation("annotate", prompt, f"{made.reply}<|end|>", thinking=False)
 
 
 def marked(rng: Random, text: str) -> tuple[str, str, int]:
@@ -140,7 +152,7 @@ def read(rng: Random) -> Conversation:
 
 def ponder(rng: Random) -> Conversation:
     """A problem handed over as a document to think about."""
-    solution = drawn_problem(rng) if rng.random() < 0.8 else puzzle(rng)
+    solution = word_problem(drawn_problem(rng), rng) if rng.random() < 0.8 else puzzle(rng)
     thought = Thought(
         f"This asks for a number, so I work it out.\n{solution.thought}",
         f"It comes to {solution.answer}.",
@@ -182,7 +194,10 @@ def echo(rng: Random) -> Conversation:
     return Conversation("echo", prompt, f"{reply}<|end|>", thinking=False)
 
 
-JOBS = ((solve, 0.5), (read, 0.3), (ponder, 0.07), (chat, 0.02), (echo, 0.11))
+JOBS = (
+    (code, 0.45), (solve, 0.2), (annotate, 0.14), (read, 0.12), (ponder, 0.02), (chat, 0.01),
+    (echo, 0.06),
+)  # fmt: skip
 
 
 def conversation(seed: int) -> Conversation:
@@ -191,5 +206,5 @@ def conversation(seed: int) -> Conversation:
     job = rng.choices([job for job, _ in JOBS], [weight for _, weight in JOBS])[0]
     made = job(rng)
     if rng.random() < 0.05:
-        return Conversation(made.job, made.prompt, made.reply, rng.choice(SYSTEM), made.thinking)
+        return replace(made, system=rng.choice(SYSTEM))
     return made

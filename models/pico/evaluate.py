@@ -2,6 +2,7 @@
 
     python models/pico/evaluate.py
     python models/pico/evaluate.py --texts pages.jsonl papers.jsonl --focus
+    python models/pico/evaluate.py --code 20 --problems 0 --puzzles 0 --documents 0 --annotations 0
 
 Problems and documents are drawn with seeds that the training corpus does not use; at level 1,
 where few problems exist, some will still have been seen.
@@ -11,84 +12,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from corpus import Conversation, marked, render
+from annotation_tables import annotating
+from code_tables import accuracy, habits
+from corpus import marked
 from documents import document
+from engine import Draw, Engine, average, start
 from problems import LEVELS, problem
+from turns import Conversation, render
 
 HERE = Path(__file__).resolve().parent
 QUOTE = re.compile(r"«\s*(.+?)\s*»", re.DOTALL)
 BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One sampled turn: its thought (None when never closed), its reply, its cost in tokens."""
-
-    thought: str | None
-    written: str
-    reply: str
-    tokens: int
-    cut: bool
-
-
-@dataclass(frozen=True)
-class Engine:
-    llm: Any
-    temperature: float
-    top_p: float
-
-    def sample(self, asked: Sequence[Conversation], max_tokens: int) -> list[Draw]:
-        from vllm import SamplingParams
-
-        sampling = SamplingParams(
-            temperature=self.temperature, top_p=self.top_p, max_tokens=max_tokens
-        )
-        began = time.monotonic()
-        prompts = [{"prompt": one.opened} for one in asked]
-        outputs = self.llm.generate(prompts, sampling, use_tqdm=False)
-        draws = []
-        for output in outputs:
-            made = output.outputs[0]
-            thought, closed, reply = made.text.partition("</think>")
-            draws.append(
-                Draw(
-                    thought if closed else None,
-                    thought,
-                    reply.strip(),
-                    len(made.token_ids),
-                    made.finish_reason == "length",
-                )
-            )
-        total = sum(draw.tokens for draw in draws)
-        print(f"<!-- {len(draws)} draws, {total / (time.monotonic() - began):.0f} tokens/s -->")
-        return draws
-
-
-def start(model: Path, temperature: float, top_p: float, seed: int) -> Engine:
-    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    from vllm import LLM
-
-    llm = LLM(
-        model=str(model), dtype="bfloat16", max_model_len=2048, max_num_seqs=256,
-        enforce_eager=True, seed=seed, disable_log_stats=True,
-    )  # fmt: skip
-    return Engine(llm, temperature, top_p)
-
-
-def average(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
 
 
 def thinking_tokens(engine: Engine, draws: Sequence[Draw]) -> float:
@@ -194,6 +135,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=HERE)
     parser.add_argument("--problems", type=int, default=300, help="problems a level; 0 for none")
     parser.add_argument("--puzzles", type=int, default=300)
+    parser.add_argument("--code", type=int, default=100, help="problems a level, with Python")
+    parser.add_argument("--annotations", type=int, default=100, help="answers to explain a level")
     parser.add_argument("--documents", type=int, default=100, help="documents a group")
     parser.add_argument("--texts", type=Path, nargs="*", default=[], help="JSONL files with `text`")
     parser.add_argument("--text-tokens", type=int, default=768, help="texts are cut to this")
@@ -202,13 +145,20 @@ def main() -> None:
     parser.add_argument("--max-thinking", type=int, default=512, help="of a thought on a document")
     parser.add_argument("--temperature", type=float, default=0.6)
     parser.add_argument("--top-p", type=float, default=0.95)
+    parser.add_argument(
+        "--dtype", default="bfloat16", help="float32 is faster where a CPU has AVX2"
+    )
     parser.add_argument("--seed", type=int, default=5_000_000)
     args = parser.parse_args()
-    engine = start(args.model, args.temperature, args.top_p, args.seed)
+    engine = start(args.model, args.temperature, args.top_p, args.seed, args.dtype)
     if args.problems:
         solving(engine, args.problems, args.seed, args.max_tokens)
     if args.puzzles:
         puzzles(engine, args.puzzles, args.seed, args.max_tokens)
+    if args.code:
+        habits(accuracy(engine, args.code, args.seed, args.max_tokens))
+    if args.annotations:
+        annotating(engine, args.annotations, args.seed, args.max_tokens)
     groups = own_documents(args.documents, args.seed) if args.documents else {}
     for path in args.texts:
         groups[path.stem] = texts_of(path, engine.llm.get_tokenizer(), args.text_tokens)

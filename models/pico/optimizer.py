@@ -10,13 +10,13 @@ from collections import defaultdict
 from itertools import pairwise
 
 import torch
-from network import Pico
+from network import Pico, working_type
 from torch import Tensor
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
     """[n, rows, columns] to the nearest semi-orthogonal matrices, roughly."""
-    x = matrices.bfloat16()
+    x = matrices.to(working_type(matrices.device.type))
     tall = x.shape[1] > x.shape[2]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) * 1.02 + 1e-7)

@@ -1,7 +1,8 @@
 """Conversations as token ids on disk, so that training never waits for Python to write text.
 
-A shard is one .npz file: the ids of its conversations end to end, where each one ends, and how
-many of its ids are the prompt (which carries no loss). A shard that is there is used as it is.
+A shard is one .npz file: the ids of its conversations end to end, where each one ends, and which
+ids carry loss (not the prompt, nor hints and interpreter output). Stretches are encoded one by
+one, as at run time. A shard that is there is used as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from random import Random
 
 import numpy as np
 from tokenizers import Tokenizer
+from turns import Conversation
 
 SIZE = 2500
 LONGEST = 1664
@@ -25,12 +27,12 @@ IGNORED = -100
 @dataclass(frozen=True)
 class Example:
     ids: np.ndarray
-    prompt: int
+    learned: np.ndarray
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids and next-token targets, [rows, length]; padding and prompts are ignored."""
+    """Token ids and next-token targets, [rows, length]; what carries no loss is ignored."""
 
     tokens: np.ndarray
     targets: np.ndarray
@@ -41,6 +43,17 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(Path(__file__).with_name("tokenizer.json")))
 
 
+def encoded(made: Conversation) -> tuple[list[int], list[bool]]:
+    """The ids of a conversation, and whether each carries loss."""
+    ids = tokenizer().encode(made.opened, add_special_tokens=False).ids
+    learned = [False] * len(ids)
+    for piece in made.stretches:
+        more = tokenizer().encode(piece.text, add_special_tokens=False).ids
+        ids += more
+        learned += [piece.loss] * len(more)
+    return ids, learned
+
+
 def build(folder: Path, number: int) -> Path:
     path = folder / f"{number:05d}.npz"
     if path.exists():
@@ -48,21 +61,19 @@ def build(folder: Path, number: int) -> Path:
     from corpus import conversation
 
     ids: list[np.ndarray] = []
+    learned: list[np.ndarray] = []
     ends: list[int] = []
-    prompts: list[int] = []
     total = 0
     for seed in range(number * SIZE, (number + 1) * SIZE):
-        made = conversation(seed)
-        opened = tokenizer().encode(made.opened, add_special_tokens=False).ids
-        whole = opened + tokenizer().encode(made.reply, add_special_tokens=False).ids
+        whole, mask = encoded(conversation(seed))
         if len(whole) > LONGEST:
             continue
         ids.append(np.array(whole, dtype=np.uint16))
+        learned.append(np.array(mask))
         total += len(whole)
         ends.append(total)
-        prompts.append(len(opened))
     fresh = path.with_suffix(".tmp.npz")
-    np.savez(fresh, ids=np.concatenate(ids), ends=np.array(ends), prompts=np.array(prompts))
+    np.savez(fresh, ids=np.concatenate(ids), learned=np.concatenate(learned), ends=np.array(ends))
     os.replace(fresh, path)
     return path
 
@@ -75,9 +86,9 @@ def build_all(folder: Path, numbers: range, workers: int) -> list[Path]:
 
 def examples(path: Path) -> list[Example]:
     data = np.load(path)
-    ids, ends, prompts = data["ids"], data["ends"], data["prompts"]
+    ids, learned, ends = data["ids"], data["learned"], data["ends"]
     starts = np.concatenate(([0], ends[:-1]))
-    return [Example(ids[a:b], int(p)) for a, b, p in zip(starts, ends, prompts, strict=True)]
+    return [Example(ids[a:b], learned[a:b]) for a, b in zip(starts, ends, strict=True)]
 
 
 def batch(rows: list[Example]) -> Batch:
@@ -87,7 +98,9 @@ def batch(rows: list[Example]) -> Batch:
     targets = np.full((len(rows), length), IGNORED, dtype=np.int64)
     for n, row in enumerate(rows):
         tokens[n, : len(row.ids)] = row.ids
-        targets[n, row.prompt - 1 : len(row.ids) - 1] = row.ids[row.prompt :]
+        targets[n, : len(row.ids) - 1] = np.where(row.learned, row.ids.astype(np.int64), IGNORED)[
+            1:
+        ]
     return Batch(tokens, targets)
 
 

@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from copying import start_copying
-from network import Pico, Shape, load, save
+from network import Pico, Shape, load, save, working_type
 from optimizer import Optimizer
 from shards import SIZE, batches, build_all
 
@@ -63,7 +63,7 @@ def train(rank: int, args: argparse.Namespace, paths: list[Path]) -> None:
     start_copying(model, args.seed)
     if args.start:
         load(model, args.start)
-    model.to(args.device, torch.bfloat16)
+    model.to(args.device, working_type(args.device))
     optimizer = Optimizer(model, args.muon_lr, args.adam_lr, args.weight_decay)
     budget = args.minutes * 60
     began = saved = time.monotonic()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
+from tasks.recipes.annotate import Annotate
+from tasks.recipes.code_integrated import CodeIntegrated
+from tasks.recipes.solve import Solve
 from tasks.recipes.thinking import Thinking
 
-AnyRecipe = Thinking
-"""A discriminated union over `kind` as soon as there are two."""
+AnyRecipe = Annotated[Thinking | Solve | CodeIntegrated | Annotate, Field(discriminator="kind")]
+"""A discriminated union over `kind`."""
 
-__all__ = ["AnyRecipe", "Thinking"]
+__all__ = ["Annotate", "AnyRecipe", "CodeIntegrated", "Solve", "Thinking"]

@@ -1,4 +1,4 @@
-"""Scorers, one file each.  `AnyScorer` is the table that configs choose from."""
+"""Scorers, one file each.  `AnyScorer` and `AnyReviewScorer` are the tables configs choose from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,29 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tasks.scores.likelihood import Likelihood
 from tasks.scores.repetition import Repetition
 from tasks.scores.request_talk import RequestTalk
-from tasks.scores.scorer import Scorer
+from tasks.scores.scorer import ItemScorer, Scorer, TeacherScorer
+from tasks.scores.script import Script
+from tasks.scores.thinking_length import ThinkingLength
 
-AnyScorer = Annotated[Repetition | RequestTalk, Field(discriminator="kind")]
+AnyScorer = Annotated[Repetition | RequestTalk | ThinkingLength, Field(discriminator="kind")]
+"""Scorers that read the trace alone: for the worker that writes it."""
+AnyReviewScorer = Annotated[
+    Repetition | RequestTalk | ThinkingLength | Script | Likelihood, Field(discriminator="kind")
+]
+"""All scorers: for reviews."""
 
-__all__ = ["AnyScorer", "Repetition", "RequestTalk", "Scorer"]
+__all__ = [
+    "AnyReviewScorer",
+    "AnyScorer",
+    "ItemScorer",
+    "Likelihood",
+    "Repetition",
+    "RequestTalk",
+    "Scorer",
+    "Script",
+    "TeacherScorer",
+    "ThinkingLength",
+]

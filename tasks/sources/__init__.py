@@ -11,6 +11,7 @@ from pydantic import Field
 
 from tasks.sources.base import Part, Source
 from tasks.sources.csv_files import CsvSource
+from tasks.sources.episodes import EpisodeSource
 from tasks.sources.fields import Fields
 from tasks.sources.huggingface import HuggingFaceSource
 from tasks.sources.json_array import JsonSource
@@ -19,7 +20,13 @@ from tasks.sources.parquet import ParquetSource
 from tasks.sources.reasoning_gym import ReasoningGymSource
 
 AnySource = Annotated[
-    JsonlSource | JsonSource | ParquetSource | CsvSource | HuggingFaceSource | ReasoningGymSource,
+    JsonlSource
+    | JsonSource
+    | ParquetSource
+    | CsvSource
+    | HuggingFaceSource
+    | ReasoningGymSource
+    | EpisodeSource,
     Field(discriminator="kind"),
 ]
 

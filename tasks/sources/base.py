@@ -18,6 +18,7 @@ from schemas.rows import Drop, Item
 from tasks.sources.fields import Fields, check_columns, printable
 from tasks.sources.jsontext import Flaw
 from tasks.sources.mapping import Mapper
+from warehouse.images import Picture
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ class Source(Frozen):
             return [Part(tuple(pieces))]
         return [Part((piece,)) for piece in pieces]
 
-    def read(self, part: Part, run_id: str) -> Iterator[Item | Drop]:
+    def read(self, part: Part, run_id: str) -> Iterator[Item | Drop | Picture]:
         """The rows of a part, in order: an item, or the drop that says why not.
 
-        Streams; a broken row or file never raises.  Items may repeat: their ids tell.
+        Streams; a broken row or file never raises.  Items may repeat: their ids tell.  Pictures
+        come before the items that point at them.
         """
         mapper, items = self.mapper(), 0
         for piece in part.pieces:
@@ -88,15 +90,7 @@ class Source(Frozen):
                     if items == self.limit:
                         return
                 else:
-                    yield Drop(
-                        trace_id=None,
-                        item_id=None,
-                        draw=None,
-                        stage="ingest",
-                        reason=row.reason,
-                        detail=printable(f"{piece.name}:{row.number}: {row.detail}"),
-                        run_id=run_id,
-                    )
+                    yield drop_of(row, piece, run_id)
 
     @property
     @abstractmethod
@@ -119,10 +113,23 @@ class Source(Frozen):
         """Raise `ConfigError` where the settings can't fit the rows."""
 
 
+def drop_of(flaw: Flaw, piece: Piece, run_id: str) -> Drop:
+    """The drop of a row that makes no item."""
+    return Drop(
+        trace_id=None,
+        item_id=None,
+        draw=None,
+        stage="ingest",
+        reason=flaw.reason,
+        detail=printable(f"{piece.name}:{flaw.number}: {flaw.detail}"),
+        run_id=run_id,
+    )
+
+
 class MappedSource(Source):
     """A source whose columns have the names their publisher chose."""
 
-    item_kind: Literal["document", "problem"] = "document"
+    item_kind: Literal["document", "problem", "step"] = "document"
     """What its rows are."""
     fields: Fields = Fields()
     """Which column is what."""

@@ -32,7 +32,7 @@ class Mapper:
     """Makes items of the rows of one source."""
 
     fields: Fields
-    kind: Literal["document", "problem"]
+    kind: Literal["document", "problem", "step"]
     source: str
     domain: str | None
     max_chars: int

@@ -1,6 +1,6 @@
 """A Hugging Face tokenizer behind the `Tokens` protocol: what a prompt is in token ids.
 
-It owns loading, whole-character cuts and chat templates of text.  It refuses images: only an engine
+It owns loading, whole-character cuts and chat templates.  Images stay placeholders: only an engine
 knows how many tokens an image takes.
 """
 
@@ -10,6 +10,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ class HfTokens:
         self.name = name
         self._setting = setting
         self._template_args = dict(chat_template_args or {})
+        self._revision, self._trust = revision, trust_remote_code
         self._hf = _load(name, revision, trust_remote_code, setting)
         # The Rust tokenizer itself: no BatchEncoding around each call, and its decode never
         # "cleans up" spaces.  A tokenizer.json may carry truncation; a count must not.
@@ -69,6 +71,8 @@ class HfTokens:
         """
         if max_tokens <= 0:
             return ""
+        if len(text) < max_tokens and text.isascii():
+            return text  # no token is less than a character, but for the space some put in front
         size = _CHARS_PER_TOKEN * (max_tokens + 1)
         while True:
             encoding = self._fast.encode(text[:size], add_special_tokens=False)
@@ -108,6 +112,42 @@ class HfTokens:
         )
         return self.encode(text)
 
+    def render_with_images(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a chat whose image parts are the template's placeholders, not yet expanded.
+
+        The template is that of the model's processor, where it has one.
+        """
+        if self._image_template is None:
+            raise ConfigError(
+                f"{self._setting}: {self.name!r} has no chat template that places images; name a"
+                " vision model with one"
+            )
+        text = self._hf.apply_chat_template(
+            [{**message, "content": _placed(message["content"])} for message in messages],
+            chat_template=self._image_template,
+            tokenize=False,
+            add_generation_prompt=True,
+            **self._template_args,
+        )
+        return self.encode(text)
+
+    @cached_property
+    def _image_template(self) -> str | None:
+        from transformers import AutoProcessor
+
+        try:
+            processor = AutoProcessor.from_pretrained(
+                self.name,
+                revision=self._revision,
+                trust_remote_code=self._trust,
+                local_files_only=not (Path(self.name).is_dir() or hub_in_reach()),
+            )
+            found: str | None = getattr(processor, "chat_template", None)
+        except (OSError, ValueError, ImportError):  # no processor, or one this machine can't load
+            found = None
+        own: str | None = self._hf.chat_template
+        return found or own
+
     def _text(self, content: Any) -> Any:
         """The content of a message as templates take it: parts of text become one text."""
         if content is None or isinstance(content, str):
@@ -118,6 +158,13 @@ class HfTokens:
                 " use a recipe that chats"
             )
         return "\n".join(part["text"] for part in content)
+
+
+def _placed(content: Any) -> Any:
+    """The content of a message as multimodal templates take it: image parts without their bytes."""
+    if content is None or isinstance(content, str):
+        return content
+    return [{"type": "image"} if part["type"] == "image_url" else part for part in content]
 
 
 def tokenizer_version(name: str) -> str:

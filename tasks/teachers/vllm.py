@@ -7,6 +7,7 @@ decode at the end does the same work once.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from typing import Any
 
 from schemas.errors import ConfigError, PromptTooLong, TeacherDown, TeacherError
 from schemas.teachers import Sampling, VllmTeacher
+from tasks.images import decoded, image_urls
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Message
 from tasks.teachers.tokens import HfTokens
@@ -33,6 +35,27 @@ def cpu_build() -> bool:
     raise ConfigError(
         "vLLM is not installed: pip install 'thoughtmill[gpu]', or 'thoughtmill[cpu]' without a GPU"
     )
+
+
+def torchvision() -> str | None:
+    """Version of torchvision; null where it is not installed."""
+    try:
+        return distribution("torchvision").version
+    except PackageNotFoundError:
+        return None
+
+
+def _vision_hint(config: VllmTeacher) -> str:
+    """What to install where a vision model does not load."""
+    from transformers import AutoConfig
+
+    try:
+        model = AutoConfig.from_pretrained(config.model, revision=config.revision)
+    except (OSError, ValueError):
+        return ""
+    if torchvision() is not None or not hasattr(model, "vision_config"):
+        return ""
+    return "; it is a vision model, and many of them need torchvision, which is not installed"
 
 
 class Vllm:
@@ -75,18 +98,31 @@ class Vllm:
         try:
             self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         except (ValueError, RuntimeError, OSError, TypeError) as exc:
-            raise TeacherDown(f"vLLM could not load {config.model!r}: {exc}") from exc
+            raise TeacherDown(
+                f"vLLM could not load {config.model!r}: {exc}{_vision_hint(config)}"
+            ) from exc
         self._context = int(self._engine.model_config.max_model_len)
         self._requests = itertools.count()
 
     async def chat(
         self, messages: Sequence[Message], sampling: Sampling, *, seed: int
     ) -> Completion:
-        return await self.extend(self.tokens.render(messages), sampling, seed=seed)
+        urls = image_urls(messages)
+        if not urls:
+            return await self.extend(self.tokens.render(messages), sampling, seed=seed)
+        images = await asyncio.to_thread(lambda: [decoded(url) for url in urls])
+        prompt_ids = self.tokens.render_with_images(messages)
+        return await self._complete(prompt_ids, sampling, seed, images)
 
     async def extend(
         self, prompt_ids: Sequence[int], sampling: Sampling, *, seed: int
     ) -> Completion:
+        return await self._complete(prompt_ids, sampling, seed)
+
+    async def _complete(
+        self, prompt_ids: Sequence[int], sampling: Sampling, seed: int, images: Sequence[Any] = ()
+    ) -> Completion:
+        """One completion; with images, `prompt_ids` hold one placeholder each, in order."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -98,15 +134,17 @@ class Vllm:
         parameters = SamplingParams(
             **values,
             seed=seed,
-            max_tokens=min(sampling.max_tokens or room, room),
+            # How far images fill the context only the engine knows; it stops at its end.
+            max_tokens=sampling.max_tokens if images else min(sampling.max_tokens or room, room),
             stop=None if by_id else list(sampling.stop),
             stop_token_ids=stop_ids if by_id else None,
             detokenize=not by_id,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        output = await self._generate(prompt_ids, parameters)
+        output = await self._generate(prompt_ids, parameters, images)
         made = output.outputs[0]
         ids = tuple(made.token_ids)
+        seen = tuple(output.prompt_token_ids if images else prompt_ids)
         if by_id:
             text = self.tokens.decode(ids[:-1] if ids and ids[-1] in stop_ids else ids)
         else:
@@ -114,9 +152,9 @@ class Vllm:
         return Completion(
             text=text,
             finish_reason=_FINISH.get(made.finish_reason, "error"),  # type: ignore[arg-type]
-            prompt_tokens=len(prompt_ids),
+            prompt_tokens=len(seen),
             completion_tokens=len(ids),
-            prompt_ids=tuple(prompt_ids),
+            prompt_ids=seen,
             token_ids=ids,
         )
 
@@ -142,17 +180,27 @@ class Vllm:
     async def close(self) -> None:
         self._engine.shutdown()
 
-    async def _generate(self, prompt_ids: Sequence[int], parameters: Any) -> Any:
+    async def _generate(
+        self, prompt_ids: Sequence[int], parameters: Any, images: Sequence[Any] = ()
+    ) -> Any:
+        from vllm.exceptions import VLLMClientError
         from vllm.v1.engine.exceptions import EngineDeadError
 
         last = None
+        prompt: dict[str, Any] = {"prompt_token_ids": list(prompt_ids)}
+        if images:
+            prompt["multi_modal_data"] = {"image": list(images)}
         try:
             async for output in self._engine.generate(
-                {"prompt_token_ids": list(prompt_ids)}, parameters, str(next(self._requests))
+                prompt, parameters, str(next(self._requests))
             ):
                 last = output
         except EngineDeadError as exc:
             raise TeacherDown(f"{self.identity.name}: the vLLM engine died") from exc
+        except VLLMClientError as exc:
+            # With images only the engine can tell the prompt's length, and that is what it refuses.
+            refusal = PromptTooLong if images else TeacherError
+            raise refusal(f"{self.identity.name}: vLLM refuses the prompt: {exc}") from exc
         if last is None:
             raise TeacherError(f"{self.identity.name}: vLLM ended a request without output")
         return last

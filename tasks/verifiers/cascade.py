@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -58,10 +58,18 @@ class Cascade(Frozen):
         return state.verdicts
 
     async def verdicts(
-        self, claims: Sequence[Claim], workers: Workers, helpers: Helpers
+        self,
+        claims: Sequence[Claim],
+        workers: Workers,
+        helpers: Helpers,
+        known: Sequence[Mapping[str, Opinion]] = (),
     ) -> list[list[Verdict]]:
-        """As `local`, with the tiers that ask a teacher or a sandbox."""
-        state = _Asked(claims, self.recheck)
+        """As `local`, with the tiers that ask a teacher or a sandbox.
+
+        `known` are earlier opinions of each claim, by verifier: they count as told, so nobody is
+        asked for them again and they are not among the verdicts.
+        """
+        state = _Asked(claims, self.recheck, known)
         for tier in self.tiers:
             if isinstance(tier, RemoteVerifier):
                 found = await _asked(tier, state.open(tier), helpers)
@@ -80,25 +88,31 @@ def settled(verdicts: Sequence[Verdict]) -> Verdict | None:
 class _Asked:
     """Who has been told what so far."""
 
-    def __init__(self, claims: Sequence[Claim], recheck: bool) -> None:
+    def __init__(
+        self,
+        claims: Sequence[Claim],
+        recheck: bool,
+        known: Sequence[Mapping[str, Opinion]] = (),
+    ) -> None:
         self.verdicts: list[list[Verdict]] = [[] for _ in claims]
         self._claims = claims
-        self._recheck = recheck
+        self._final = {"correct"} if recheck else {"correct", "incorrect"}
+        self._known = known
         self._waiting = list(range(len(claims)))
         self._evidence: dict[int, Evidence] = {}
 
     def open(self, tier: Verifier) -> Iterable[Evidence]:
         """Evidence of the claims that this tier is to look at, each distinct one once."""
+        self._recall(tier.name)
         self._evidence = {
             n: tier.evidence(self._claims[n])
             for n in self._waiting
-            if self._claims[n].kind in tier.kinds
+            if self._claims[n].kind in tier.kinds and not self._told(n, tier.name)
         }
         return dict.fromkeys(self._evidence.values())
 
     def tell(self, tier: Verifier, opinions: dict[Evidence, Opinion]) -> None:
         """Write down what a tier said; who has been decided waits no more."""
-        final = {"correct"} if self._recheck else {"correct", "incorrect"}
         closed = set()
         name = tier.name
         for n, evidence in self._evidence.items():
@@ -111,9 +125,20 @@ class _Asked:
                 score=opinion.score,
             )
             self.verdicts[n].append(verdict)
-            if opinion.outcome in final:
+            if opinion.outcome in self._final:
                 closed.add(n)
         self._waiting = [n for n in self._waiting if n not in closed]
+
+    def _told(self, n: int, name: str) -> Opinion | None:
+        return self._known[n].get(name) if self._known else None
+
+    def _recall(self, name: str) -> None:
+        """Who was decided by this tier in an earlier review waits no more."""
+        self._waiting = [
+            n
+            for n in self._waiting
+            if (told := self._told(n, name)) is None or told.outcome not in self._final
+        ]
 
 
 async def _asked(

@@ -29,6 +29,8 @@ class Constraints(Verifier):
 
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"constraints"})
+    rank: ClassVar[int] = 10
+    graded: ClassVar[bool] = True
     kind: Literal["constraints"] = "constraints"
 
     def evidence(self, claim: Claim) -> Evidence:

@@ -23,6 +23,7 @@ class Exact(Verifier):
 
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain", "unmarked"})
+    rank: ClassVar[int] = 10
     kind: Literal["exact"] = "exact"
     accept_rounded_gold: bool = False
     """Take a rounded decimal as gold for what rounds to it: 83.3 for 250/3.  Else undecided."""

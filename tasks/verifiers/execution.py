@@ -28,6 +28,8 @@ class Execution(RemoteVerifier):
 
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"code"})
+    rank: ClassVar[int] = 30
+    graded: ClassVar[bool] = True
     kind: Literal["execution"] = "execution"
     max_tests: int = Field(default=10, gt=0)
     """Tests that are run, from the first on."""

@@ -20,6 +20,8 @@ class ReasoningGym(IsolatedVerifier):
 
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"gym"})
+    rank: ClassVar[int] = 20
+    graded: ClassVar[bool] = True
     kind: Literal["reasoning_gym"] = "reasoning_gym"
     threshold: float = Field(default=_PASS, ge=0, le=1)
     """Least score that passes; several tasks give part of a point for a well-formed answer."""

@@ -30,6 +30,7 @@ class Judge(RemoteVerifier):
 
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain", "choice"})
+    rank: ClassVar[int] = 40
     kind: Literal["judge"] = "judge"
     votes: int = Field(default=3, gt=0)
     """Replies asked for; more than half of them must agree."""

@@ -22,6 +22,7 @@ class MultipleChoice(Verifier):
 
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"choice"})
+    rank: ClassVar[int] = 10
     kind: Literal["multiple_choice"] = "multiple_choice"
 
     def evidence(self, claim: Claim) -> Evidence:

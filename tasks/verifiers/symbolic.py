@@ -46,6 +46,7 @@ class Symbolic(IsolatedVerifier):
     """Hugging Face's math-verify on gold and answer, units compared apart from it."""
 
     version: ClassVar[int] = 1
+    rank: ClassVar[int] = 20
     kind: Literal["symbolic"] = "symbolic"
 
     def evidence(self, claim: Claim) -> Evidence:

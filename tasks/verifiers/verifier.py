@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import orjson
 from pydantic import Field
 
 from schemas.base import Frozen
-from schemas.rows import Item, Outcome, Trace
+from schemas.rows import Item, Outcome, Segment, Trace
 
 ClaimKind = Literal["plain", "unmarked", "choice", "constraints", "code", "gym"]
 """What a claim is held against: a gold answer, nothing, options, constraints, tests, a scorer."""
@@ -42,6 +42,10 @@ class Claim:
     choices: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     """`Item.meta`: tests, constraints or a scorer's note, as JSON."""
+    segments: tuple[Segment, ...] = ()
+    """The trace without its token ids, for checks of how the answer was come by; else empty."""
+    recipe: str = ""
+    """Kind of the recipe that made the trace; empty for a bare pair."""
 
     @property
     def kind(self) -> ClaimKind:
@@ -64,6 +68,8 @@ class Claim:
             problem=item.text,
             choices=item.choices,
             meta=item.meta,
+            segments=trace.segments,
+            recipe=trace.provenance.recipe,
         )
 
 
@@ -84,6 +90,10 @@ class Verifier(Frozen):
     """Raised when the same evidence gives another opinion than before."""
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain"})
     """Kinds of claim it has a say on."""
+    rank: ClassVar[int] = 0
+    """Of two that decided, the verdict of the higher rank stands; costlier tiers rank higher."""
+    graded: ClassVar[bool] = False
+    """Whether its score grades the response; else a response is worth 1 or 0 by its outcome."""
 
     @property
     def name(self) -> str:
@@ -98,6 +108,21 @@ class Verifier(Frozen):
     def opinion(self, evidence: Evidence) -> Opinion:
         """The verifier's opinion."""
         raise NotImplementedError
+
+
+class TraceCheck(Verifier):
+    """A verdict on how an answer was come by, from the claim's `segments`, whatever the answer.
+
+    It stands beside the cascade: every claim is checked, and no check closes a claim.
+    """
+
+    kinds: ClassVar[frozenset[ClaimKind]] = frozenset(get_args(ClaimKind))
+    recipes: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of recipe whose traces it speaks on; all where empty."""
+
+    def speaks_on(self, claim: Claim) -> bool:
+        """Whether it has anything to say on a claim."""
+        return claim.kind in self.kinds and (not self.recipes or claim.recipe in self.recipes)
 
 
 class IsolatedVerifier(Verifier):

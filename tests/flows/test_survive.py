@@ -45,7 +45,7 @@ def config(tmp_path: Path) -> Path:
             "min_thinking_tokens": 1,
             "sampling": {"temperature": 1.0, "max_tokens": 300},
         },
-        "teacher": {"kind": "vllm", "model": "models/pico", "max_model_len": 2048},
+        "teacher": {"kind": "vllm", "model": "models/pico", "dtype": "float32"},
         "draws": DRAWS,
         # Few at a time, so that there is a middle to be killed in.
         "engine": {"flush_seconds": FLUSH_S, "in_flight": 24, "batch_size": 16},
@@ -135,3 +135,16 @@ def test_run_when_engine_worker_is_killed_then_goes_on_by_itself(config: Path) -
         engines[0].kill()
         assert process.wait(timeout=600) == 0
     assert_every_draw_is_there_once(config)
+
+
+def test_run_when_ctrl_c_reaches_every_process_then_commits_what_is_finished(config: Path) -> None:
+    with running(config) as process:
+        wait_for_the_middle(config, process)
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+        assert process.wait(timeout=120) == 130
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    with lake_of(config) as lake:
+        ended = lake.rows("SELECT stage, state FROM runs ORDER BY started_at")
+        assert ended == [("ingest", "done"), ("synthesize", "stopped")]
+    assert 20 <= settled(config) < ITEMS * DRAWS

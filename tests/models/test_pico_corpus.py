@@ -158,11 +158,12 @@ def test_conversation_when_same_seed_then_same_and_every_job_occurs() -> None:
     made = [corpus.conversation(seed) for seed in range(300)]
     assert made == [corpus.conversation(seed) for seed in range(300)]
     assert {one.job for one in made} == {
-        "solve", "read", "focus", "ponder", "answer", "chat", "echo",
+        "solve", "code", "annotate", "blind", "read", "focus", "ponder", "answer", "chat", "echo",
     }  # fmt: skip
     for one in made:
-        assert one.reply.endswith("<|end|>")
-        assert one.reply.count("</think>") == int(one.thinking)
+        finished = one.reply.endswith("<|end|>")
+        assert finished or one.job == "code"
+        assert one.reply.count("</think>") == int(one.thinking and finished)
         assert "{problem}" not in one.prompt
         assert "{document}" not in one.prompt
 
@@ -171,6 +172,7 @@ def test_conversation_when_same_seed_then_same_and_every_job_occurs() -> None:
     ("script", "keys"),
     [
         (["problems.py", "--level", "3"], {"question", "answer", "level"}),
+        (["large.py", "--level", "7"], {"question", "answer", "level"}),
         (["documents.py"], {"text", "domain"}),
     ],
 )

@@ -10,7 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.arrow import MODELS, SCHEMAS, from_table, to_table
-from schemas.rows import Drop, Exclusion, Item, Provenance, Score, Segment, Trace, Verdict
+from schemas.rows import (
+    Drop,
+    Exclusion,
+    GoldCheck,
+    Image,
+    Item,
+    Label,
+    Provenance,
+    Reviewed,
+    Score,
+    Segment,
+    Trace,
+    Verdict,
+)
 
 TEXT = st.text(max_size=40) | st.sampled_from(["", "\n", "a\r\nb\tc", "🧠 思考 é", "\x00", "'\"\\"])
 MAYBE = st.none() | TEXT
@@ -77,6 +90,14 @@ ROWS = {
     "verdicts": st.builds(Verdict, trace_id=TEXT, verifier=TEXT, reason=TEXT, score=FLOAT),
     "scores": st.builds(Score, trace_id=TEXT, scorer=TEXT, value=FLOAT),
     "exclusions": st.builds(Exclusion, trace_id=TEXT, screen=TEXT, reason=TEXT, detail=TEXT),
+    "labels": st.builds(
+        Label, trace_id=TEXT, position=INT32, labeller=TEXT, label=TEXT, score=st.none() | FLOAT
+    ),
+    "reviewed": st.builds(Reviewed, trace_id=TEXT, review=TEXT),
+    "gold_checks": st.builds(GoldCheck, item_id=TEXT, verifier=TEXT, reason=TEXT),
+    "images": st.builds(
+        Image, image_id=TEXT, path=TEXT, format=TEXT, width=INT32, height=INT32, bytes=INT64
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from schemas.arrow import MODELS
 from schemas.manifest import Manifest, ShardFile
 from schemas.rows import Drop, Item, Score
-from schemas.settings import EngineSettings, ExportSettings, LakeSettings
+from schemas.settings import EngineSettings, LakeSettings
 from schemas.teachers import EndpointTeacher, Sampling
 
 GOOD = {"item_id": "a", "kind": "document", "text": "x", "source": "s"}
@@ -95,8 +95,6 @@ def test_lake_settings_when_a_folder_is_named_then_catalog_and_files_lie_in_it()
         (EngineSettings, {"workers": 0}),
         (EngineSettings, {"error_budget": 1.5}),
         (EngineSettings, {"wrokers": 1}),
-        (ExportSettings, {}),
-        (ExportSettings, {"folder": "x", "snapshot": -1}),
         (EndpointTeacher, {"model": "m", "base_url": "example.org/v1"}),
         (EndpointTeacher, {"model": "m", "base_url": "http://x/v1", "api_key_env": "sk-1234"}),
     ],

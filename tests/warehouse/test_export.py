@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.settings import ExportSettings, LakeSettings
+from schemas.settings import LakeSettings
 from tests.lakes import (
     commit_forever,
     committer,
@@ -21,6 +21,7 @@ from tests.lakes import (
     trace,
 )
 from warehouse.export import Export, export
+from warehouse.export_settings import ExportSettings
 from warehouse.lake import Lake
 
 THOUGHT = "Thought {}.0: it runs down because it is heavy."
@@ -57,7 +58,6 @@ def test_export_when_written_then_rows_hold_text_and_where_it_came_from(source, 
     assert type(row["thinking_tokens"]) is int
     assert row == {
         "text": f"Document 2:\n\n<think>\n{THOUGHT.format(2)}\n</think>",
-        "thinking": THOUGHT.format(2),
         "answer": None,
         "reference": None,
         "kind": "document",
@@ -108,10 +108,13 @@ def test_export_when_document_is_shown_or_whole_then_text_begins_with_that_part(
         source,
         tmp_path / "out",
         where=f"item_id = '{item(0).item_id}'",
-        document=document,
-        separator=" ~ ",
-        open_tag="[",
-        close_tag="]$1",
+        layout={
+            "kind": "text",
+            "document": document,
+            "separator": " ~ ",
+            "open_tag": "[",
+            "close_tag": "]$1",
+        },
         jsonl=False,
     )
     (row,) = rows_of(tmp_path / "out")

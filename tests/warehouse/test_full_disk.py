@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import LakeError
-from schemas.settings import ExportSettings, LakeSettings
+from schemas.settings import LakeSettings
 from tests.lakes import committer, draws_shard, item, land_items, settings_of, trace
 from warehouse.export import export
+from warehouse.export_settings import ExportSettings
 from warehouse.lake import Lake
 from warehouse.storage import Storage
 

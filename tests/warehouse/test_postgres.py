@@ -14,9 +14,10 @@ import duckdb
 import pytest
 
 from schemas.errors import LakeError
-from schemas.settings import ExportSettings, LakeSettings
+from schemas.settings import LakeSettings
 from tests.lakes import commit_range, committer, draws_shard, item, land_items, trace
 from warehouse.export import export
+from warehouse.export_settings import ExportSettings
 from warehouse.lake import Lake
 from warehouse.lock import writer_lock
 from warehouse.maintain import maintain

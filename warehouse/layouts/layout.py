@@ -1,8 +1,8 @@
 """What every layout is: a frozen model that turns a chosen trace into published rows.
 
-There are two sorts.  A `SqlLayout` is a query over the temporary table `chosen (position, trace_id)`
-and is as fast as DuckDB; a `RowLayout` is Python over one trace and its item, for what SQL would
-say badly.  Both are deterministic: same lake snapshot, same knobs, same rows in the same order.
+There are two sorts.  A `SqlLayout` is a query over the temporary table `chosen` (position,
+trace_id) and is as fast as DuckDB; a `RowLayout` is Python over one trace and its item, for what
+SQL would say badly.  Both are deterministic: same lake snapshot, same knobs, same rows, same order.
 """
 
 from __future__ import annotations

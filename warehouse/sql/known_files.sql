@@ -14,3 +14,5 @@ FROM files AS f
 JOIN folders USING (table_id)
 UNION ALL
 SELECT path FROM __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion
+UNION ALL
+SELECT path FROM images

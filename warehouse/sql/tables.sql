@@ -46,11 +46,39 @@ CREATE TABLE reviewed (trace_id VARCHAR, review VARCHAR);
 
 CREATE TABLE gold_checks (item_id VARCHAR, verifier VARCHAR, outcome VARCHAR, reason VARCHAR);
 
+-- What counts as a pass, and where the bands of difficulty lie, by category of items; a run's
+-- `verify.categories` changes rows.  Scores are grades from 0 to 1 times `scale`; a pass is a score
+-- above `pass_score` (DeepDistill, arXiv 2504.17565).  cv_limit and the bands are ours: the limits
+-- keep 1 to 15 passes of 16.  `domains` are patterns (GLOB, lower case); the lowest position wins.
+CREATE TABLE categories (
+    category VARCHAR, position INTEGER, domains VARCHAR[], scale DOUBLE, pass_score DOUBLE,
+    cv_limit DOUBLE, hard_below DOUBLE, easy_above DOUBLE, open_ended BOOLEAN
+);
+INSERT INTO categories VALUES
+    ('maths', 1, ['math*', 'arithmetic*', '*algebra*', '*geometry*', 'number*', '*calculus*', 'counting*', 'probability*', 'combinatorics*', 'aime*', 'amc*', 'olympiad*'], 1, 0.99, 0.25, 0.25, 0.75, false),
+    ('code', 2, ['code*', 'coding*', 'program*'], 1, 0.99, 0.25, 0.25, 0.75, false),
+    ('science', 3, ['science*', 'physics*', 'chemistry*', 'biology*', 'medicine*'], 5, 4.99, 0.25, 0.25, 0.75, false),
+    ('instructions', 4, ['instruction*', 'ifeval*'], 1, 0.99, 0.25, 0.25, 0.75, true),
+    ('closed', 5, ['logic*', 'puzzle*', 'games*', 'trivia*'], 1, 0.99, 0.25, 0.25, 0.75, false),
+    ('other', 6, [], 1, 0.7, 0.25, 0.25, 0.75, true);
+
+-- Verifiers whose verdict is about the answer, by kind: of two that decided, the higher rank has the
+-- say.  graded: their score grades the response.  Reviews add the kinds that are new to the lake.
+CREATE TABLE tiers (kind VARCHAR, rank INTEGER, graded BOOLEAN);
+INSERT INTO tiers VALUES
+    ('cascade', 0, false), ('exact', 10, false), ('multiple_choice', 10, false),
+    ('constraints', 10, true), ('symbolic', 20, false), ('reasoning_gym', 20, true),
+    ('execution', 30, true), ('judge', 40, false);
+
 CREATE TABLE images (
     image_id VARCHAR, path VARCHAR, format VARCHAR, width INTEGER, height INTEGER, bytes BIGINT
 );
 
-CREATE TABLE mixes (mix_id VARCHAR, name VARCHAR, spec VARCHAR, snapshot_id BIGINT, drawn_at TIMESTAMPTZ);
+-- A mix that was drawn: its settings as JSON, the snapshot it was drawn from, and what came out.
+CREATE TABLE mixes (
+    mix_id VARCHAR, name VARCHAR, spec VARCHAR, snapshot_id BIGINT, drawn_at TIMESTAMPTZ,
+    "rows" BIGINT, tokens BIGINT, draw_hash VARCHAR
+);
 
 -- A run as it was asked for and how it ended.
 CREATE TABLE runs (

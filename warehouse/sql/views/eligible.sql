@@ -1,4 +1,5 @@
--- Traces that no screen objects to.  A verdict does not make a trace ineligible: the mix decides.
+-- Traces that no screen in force objects to (see `screens_in_force`).  A verdict does not make a trace
+-- ineligible: the mix decides.
 SELECT t.*
 FROM traces AS t
-WHERE NOT EXISTS (SELECT 1 FROM exclusions AS e WHERE e.trace_id = t.trace_id)
+WHERE NOT EXISTS (SELECT 1 FROM exclusions_in_force AS e WHERE e.trace_id = t.trace_id)

@@ -1,0 +1,218 @@
+"""The reasoning behind a given answer, for text and for what an agent sees.
+
+Source: Aux-Think, arXiv 2505.11886, §3 (a teacher is shown the true action of a step and writes the
+reasoning that leads to it).  Prompts, the blind second pass and the leak check are ours; the paper
+publishes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from schemas.errors import ConfigError, LakeError
+from schemas.rows import Drop, Item, Segment, Trace, Verdict
+from schemas.teachers import Sampling
+from tasks.actions import Actions
+from tasks.images import image_parts
+from tasks.kit import Kit
+from tasks.recipes.annotate_given import Given, Refused, given
+from tasks.recipes.annotate_leaks import LEAKS, compiled, leak_in
+from tasks.recipes.annotate_reply import Reply, filled, reply_of
+from tasks.recipes.recipe import Prompt, Recipe, prompt_text
+from tasks.recipes.thought import Tags
+from tasks.teachers.protocol import Completion, Tokens
+from tasks.verifiers.verifier import Opinion
+
+_LEAK_CHARS = 80
+_REPLACED = {"correct": "consistent", "incorrect": "inconsistent"}
+
+
+class Annotate(Recipe):
+    """Write the reasoning that arrives at an item's gold answer, option or action.
+
+    The reply is the reasoning and a last line with the conclusion.  Each kept attempt comes with
+    three verdicts: `conclusion@1` (it ends with the gold), `leak@1` (it does not betray that it was
+    told) and `blind@1` (who reads the reasoning alone arrives at the gold).  Attempts go on while
+    one of them is `incorrect` or there is no conclusion; each is a trace of its own.  A reply that
+    is cut off or holds no reasoning is no trace; a draw of only such replies is a drop.
+    """
+
+    version: ClassVar[int] = 1
+    kind: Literal["annotate"] = "annotate"
+    sampling: Sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2048)
+    question_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_question"))
+    """For a question and its answer; `{problem}` and `{answer}` are replaced."""
+    choice_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_choice"))
+    """For multiple choice; `{problem}`, `{choices}` and `{answer}` (a letter) are replaced."""
+    step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_step"))
+    """For a step; `{instruction}`, `{history}`, `{answer}` and `{actions}` are replaced."""
+    blind_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind"))
+    """The second pass over a question; `{problem}` and `{reasoning}` are replaced."""
+    blind_step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind_step"))
+    """The second pass over a step; `{instruction}`, `{reasoning}`, `{actions}` are replaced."""
+    answer_label: str = Field(default="Answer:", min_length=1)
+    """What the line with the conclusion begins with, in any case."""
+    actions: Actions = Actions()
+    """The grammar that actions of steps are read by."""
+    attempts: int = Field(default=3, gt=0)
+    """Most attempts of one draw."""
+    blind: bool = True
+    """Whether there is a second pass."""
+    blind_images: bool = False
+    """Show the second pass the images too; without, the reasoning must carry what was seen."""
+    blind_sampling: Sampling = Sampling(temperature=0.0, max_tokens=1024)
+    """Sampling parameters of the second pass; what is left open is as in `sampling`."""
+    leaks: tuple[str, ...] = LEAKS
+    """Regular expressions; a reasoning that holds one was told its answer."""
+    open_tag: str = "<think>"
+    """Tag that opens a thought of a teacher that thinks before it replies."""
+    close_tag: str = "</think>"
+    """Tag that ends it.  What is thought there is kept without loss; it is not the reasoning."""
+
+    @field_validator("leaks")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        compiled(value)
+        return value
+
+    async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop | Verdict]:
+        told = given(item, self.actions)
+        if isinstance(told, Refused):
+            return [kit.drop(told.reason, told.detail)]
+        try:
+            images = await asyncio.to_thread(image_parts, kit.storage, item)
+        except LakeError as exc:
+            return [kit.drop("missing_image", str(exc), stage="prompt")]
+        prompt = self._prompt(told)
+        tokens, tags = _tokens(kit), Tags(self.open_tag, self.close_tag)
+        rows: list[Trace | Drop | Verdict] = []
+        kept = 0
+        refused = Refused("empty", "no reply")
+        for _ in range(self.attempts):
+            completion = await kit.chat([_message(prompt, images)])
+            reply = reply_of(completion, tokens, tags, self.answer_label)
+            unfit = _unfit(completion, reply)
+            if unfit is not None:
+                refused = unfit
+                continue
+            blind = await self._second_pass(told, reply, images, kit) if self.blind else None
+            asked = Segment(
+                kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
+            )
+            leak = leak_in(reply.reasoning.text, self.leaks)
+            trace = kit.trace(
+                [asked, *reply.segments],
+                finish_reason=completion.finish_reason,
+                answer=told.spelled(reply.conclusion),
+                meta=_meta(told, kept, leak, blind),
+                attempt=kept,
+            )
+            opinions = self._opinions(told, reply, leak, blind)
+            rows += [trace, *(_verdict(trace, name, one) for name, one in opinions.items())]
+            kept += 1
+            if reply.conclusion is not None and all(
+                opinion.outcome != "incorrect" for opinion in opinions.values()
+            ):
+                break
+        return rows or [kit.drop(refused.reason, refused.detail)]
+
+    def _prompt(self, told: Given) -> str:
+        template = {
+            "question": self.question_prompt,
+            "choice": self.choice_prompt,
+            "step": self.step_prompt,
+        }[told.kind]
+        values = {
+            "problem": told.item.text,
+            "instruction": told.item.text,
+            "choices": told.options,
+            "answer": told.gold,
+            "history": str(max(0, len(told.item.images) - 1)),
+            "actions": ", ".join(self.actions.names),
+        }
+        return filled(template, values)
+
+    async def _second_pass(
+        self, told: Given, reply: Reply, images: Sequence[dict[str, Any]], kit: Kit
+    ) -> str:
+        """What a reader of the reasoning concludes, as written; the gold is not shown."""
+        problem = told.item.text
+        if told.kind == "choice":
+            problem = f"{problem}\n\n{told.options}"
+        values = {
+            "problem": problem,
+            "instruction": told.item.text,
+            "reasoning": reply.reasoning.text.strip(),
+            "actions": ", ".join(self.actions.names),
+        }
+        template = self.blind_step_prompt if told.kind == "step" else self.blind_prompt
+        message = _message(filled(template, values), images if self.blind_images else ())
+        sampling = self.blind_sampling.merged(kit.lane.sampling)
+        completion = await kit.chat([message], sampling)
+        said = reply_of(
+            completion, _tokens(kit), Tags(self.open_tag, self.close_tag), self.answer_label
+        )
+        whole = f"{said.reasoning.text}{said.last.text}".strip()
+        # A reader that leaves the label out and says one line has still said it.
+        return said.conclusion or (whole if "\n" not in whole else "")
+
+    def _opinions(
+        self, told: Given, reply: Reply, leak: str | None, blind: str | None
+    ) -> dict[str, Opinion]:
+        opinions = {
+            "conclusion@1": told.judged(reply.conclusion),
+            "leak@1": Opinion("incorrect", "leak") if leak else Opinion("correct", "no_leak"),
+        }
+        if blind is not None:
+            found = told.judged(blind or None)
+            reason = _REPLACED.get(found.outcome, found.reason)
+            opinions["blind@1"] = Opinion(found.outcome, reason)
+        return opinions
+
+
+def _message(prompt: str, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if not images:
+        return {"role": "user", "content": prompt}
+    return {"role": "user", "content": [*images, {"type": "text", "text": prompt}]}
+
+
+def _unfit(completion: Completion, reply: Reply) -> Refused | None:
+    """Why a reply is no annotation at all."""
+    written = f"{completion.completion_tokens} tokens"
+    if completion.finish_reason != "stop":
+        return Refused(completion.finish_reason, f"not done after {written}")
+    if not reply.reasoning.text.strip():
+        reason = "no_reasoning" if reply.last.text.strip() else "empty"
+        return Refused(reason, f"{written}, no reasoning")
+    return None
+
+
+def _meta(told: Given, attempt: int, leak: str | None, blind: str | None) -> dict[str, str]:
+    meta = {"given": told.kind, "gold": told.gold, "attempt": str(attempt)}
+    if leak:
+        meta["leak"] = leak[:_LEAK_CHARS]
+    if blind is not None:
+        meta["blind_answer"] = told.spelled(blind[:200]) or ""
+    return meta
+
+
+def _verdict(trace: Trace, verifier: str, opinion: Opinion) -> Verdict:
+    return Verdict(
+        trace_id=trace.trace_id,
+        verifier=verifier,
+        outcome=opinion.outcome,
+        reason=opinion.reason,
+        score=opinion.score,
+    )
+
+
+def _tokens(kit: Kit) -> Tokens | None:
+    """The teacher's tokenizer; None of an endpoint that names none."""
+    try:
+        return kit.tokens
+    except ConfigError:
+        return None

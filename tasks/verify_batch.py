@@ -1,0 +1,216 @@
+"""What a review says of a batch of traces: verdicts, checks, scores and labels, as rows.
+
+Answers are judged together, because grading repeats itself: many draws share one gold answer and
+few distinct answers.  Nothing here knows of Ray or of files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from schemas.base import Row
+from schemas.errors import TeacherError
+from schemas.rows import GoldCheck, Item, Label, Score, Trace, Verdict
+from tasks.labels import TeacherLabeller
+from tasks.scores import ItemScorer, Scorer, TeacherScorer
+from tasks.verifiers import Cascade, Claim, Helpers, Opinion, Workers, settled
+from tasks.verifiers.batch import opinions
+from tasks.verifiers.remote import RemoteVerifier
+from tasks.verifiers.verifier import TraceCheck
+from tasks.verify_settings import VerifySettings
+
+NO_VERIFIER = Opinion("undecided", "no_verifier")
+NOBODY = "cascade@1"
+"""Who signs for a claim that no tier speaks to."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the lake has of a trace already: none of it is said again."""
+
+    verdicts: Mapping[str, Opinion] = field(default_factory=dict)
+    scorers: frozenset[str] = frozenset()
+    labellers: frozenset[str] = frozenset()
+
+
+@dataclass
+class Review:
+    """What came of a batch."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Traces by the verdict that stands; `unscored` counts questions a teacher failed to answer."""
+
+    @property
+    def rows(self) -> dict[str, Sequence[Row]]:
+        """The rows by table."""
+        return {"verdicts": self.verdicts, "scores": self.scores, "labels": self.labels}
+
+
+class Reviewing:
+    """A batch under way: `add` its traces one by one, then `finish`.
+
+    Only what later steps need is kept of a trace: its claim, and the trace itself where a teacher
+    is to be asked about it.
+    """
+
+    def __init__(self, settings: VerifySettings) -> None:
+        self._settings = settings
+        self._claims: list[Claim] = []
+        self._known: list[Known] = []
+        self._asked: list[tuple[Trace, Known]] = []
+        self._review = Review()
+        self._asks_teacher = any(isinstance(one, TeacherScorer) for one in settings.scores) or any(
+            isinstance(one, TeacherLabeller) for one in settings.labels
+        )
+
+    def add(self, trace: Trace, item: Item, known: Known) -> None:
+        """Take one trace in: what costs little is done at once."""
+        self._review.scores += cheap_scores(self._settings.scores, trace, item, known)
+        for labeller in self._settings.labels:
+            if not isinstance(labeller, TeacherLabeller) and labeller.name not in known.labellers:
+                self._review.labels += labeller.labels(trace)
+        shown = trace.segments if self._settings.checks else ()
+        bare = tuple(segment.model_copy(update={"token_ids": ()}) for segment in shown)
+        self._claims.append(replace(Claim.of(item, trace), segments=bare))
+        self._known.append(known)
+        if self._asks_teacher:
+            self._asked.append((trace, known))
+
+    async def finish(self, workers: Workers, helpers: Helpers) -> Review:
+        """Judge all, and ask the teacher.  Raises `TeacherDown` where it is gone."""
+        cascade = self._settings.cascade
+        known = [one.verdicts for one in self._known]
+        found = await cascade.verdicts(self._claims, workers, helpers, known)
+        for claim, new, before in zip(self._claims, found, known, strict=True):
+            standing = _standing(cascade, claim, new, before)
+            if not new and standing.verifier == NOBODY and NOBODY not in before:
+                new.append(standing)
+            self._review.verdicts += new
+            self._review.outcomes[standing.outcome] += 1
+        for check in self._settings.checks:
+            self._review.verdicts += await self._checked(check, workers)
+        await self._ask_teacher(helpers)
+        return self._review
+
+    async def _checked(self, check: TraceCheck, workers: Workers) -> list[Verdict]:
+        asked = {
+            n: check.evidence(claim)
+            for n, claim in enumerate(self._claims)
+            if check.speaks_on(claim) and check.name not in self._known[n].verdicts
+        }
+        told = await asyncio.to_thread(opinions, check, asked.values(), workers)
+        return [
+            _verdict(self._claims[n].trace_id, check.name, told[evidence])
+            for n, evidence in asked.items()
+        ]
+
+    async def _ask_teacher(self, helpers: Helpers) -> None:
+        teacher = helpers.teacher
+        if teacher is None:
+            return
+        gate = asyncio.Semaphore(helpers.at_once)
+
+        async def one(rows: list[Any], question: Coroutine[Any, Any, Sequence[Any]]) -> None:
+            async with gate:
+                try:
+                    rows += await question
+                except TeacherError:  # no answer to one question is no reason to lose the others
+                    self._review.outcomes["unscored"] += 1
+
+        async with asyncio.TaskGroup() as group:
+            for trace, known in self._asked:
+                for scorer in self._settings.scores:
+                    if isinstance(scorer, TeacherScorer):
+                        names = scorer.names(teacher.identity)
+                        if not known.scorers.issuperset(names):
+                            asked = scorer.ask(trace, teacher)
+                            group.create_task(one(self._review.scores, asked))
+                for labeller in self._settings.labels:
+                    if not isinstance(labeller, TeacherLabeller):
+                        continue
+                    if labeller.name not in known.labellers:
+                        told = labeller.ask(trace, teacher)
+                        group.create_task(one(self._review.labels, told))
+
+
+def cheap_scores(
+    scorers: Iterable[object], trace: Trace, item: Item, known: Known
+) -> Iterable[Score]:
+    """The scores that need no teacher."""
+    for scorer in scorers:
+        if isinstance(scorer, Scorer) and scorer.name not in known.scorers:
+            yield scorer(trace)
+        elif isinstance(scorer, ItemScorer) and scorer.name not in known.scorers:
+            value = scorer.value(trace, item)
+            if value is not None:
+                yield Score(trace_id=trace.trace_id, scorer=scorer.name, value=value)
+
+
+async def gold_checks(
+    cascade: Cascade, items: Sequence[Item], workers: Workers, helpers: Helpers
+) -> list[GoldCheck]:
+    """What each item's verifiers say of its own gold answer: one row an item."""
+    claims = [gold_claim(item) for item in items]
+    found = await cascade.verdicts(claims, workers, helpers)
+    checks = []
+    for item, claim, verdicts in zip(items, claims, found, strict=True):
+        standing = settled(verdicts) or _verdict(claim.trace_id, NOBODY, NO_VERIFIER)
+        checks.append(
+            GoldCheck(
+                item_id=item.item_id,
+                verifier=standing.verifier,
+                outcome=standing.outcome,
+                reason=standing.reason,
+            )
+        )
+    return checks
+
+
+def gold_claim(item: Item) -> Claim:
+    """The claim of somebody who answers an item with its own gold, as a solver would write it."""
+    gold = item.reference or ""
+    claim = Claim(item.item_id, gold, item.reference, item.text, item.choices, item.meta)
+    if claim.kind == "code":
+        response = gold if "```" in gold else f"```python\n{gold}\n```"
+    elif claim.kind == "constraints" or not gold.strip() or "\\boxed" in gold:
+        response = gold
+    else:
+        response = f"\\boxed{{{gold}}}"
+    return Claim(item.item_id, response, item.reference, item.text, item.choices, item.meta)
+
+
+def without_teacher(cascade: Cascade) -> Cascade:
+    """The cascade without its judge: a gold answer needs none to be compared with itself."""
+    kept = tuple(t for t in cascade.tiers if not isinstance(t, RemoteVerifier) or t.kind != "judge")
+    return cascade.model_copy(update={"tiers": kept})
+
+
+def _standing(
+    cascade: Cascade, claim: Claim, new: Sequence[Verdict], before: Mapping[str, Opinion]
+) -> Verdict:
+    """The verdict that stands after this review, those of earlier ones included."""
+    fresh = {verdict.verifier: verdict for verdict in new}
+    names = [tier.name for tier in cascade.tiers]
+    all_ = [
+        fresh[name] if name in fresh else _verdict(claim.trace_id, name, before[name])
+        for name in names
+        if name in fresh or name in before
+    ]
+    return settled(all_) or _verdict(claim.trace_id, NOBODY, NO_VERIFIER)
+
+
+def _verdict(trace_id: str, verifier: str, opinion: Opinion) -> Verdict:
+    return Verdict(
+        trace_id=trace_id,
+        verifier=verifier,
+        outcome=opinion.outcome,
+        reason=opinion.reason,
+        score=opinion.score,
+    )

@@ -1,0 +1,148 @@
+"""Writing the rows of a layout as Parquet files, in order.
+
+SQL layouts are written by DuckDB, one file a statement: within a file it keeps the order whatever
+its number of threads, and equal rows give equal bytes; where it splits a result over files by
+itself it does neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.arrow import from_table
+from schemas.errors import ConfigError
+from schemas.rows import Item, Trace
+from warehouse.export_settings import ExportSettings
+from warehouse.images import embed
+from warehouse.lake import SQL, Lake
+from warehouse.layouts.layout import RowLayout, SqlLayout
+
+_BATCH = 1_000
+
+
+def write_data(lake: Lake, settings: ExportSettings, folder: Path) -> list[Path]:
+    """Write what is chosen into `folder`; its files in order, none where there are no rows."""
+    folder.mkdir(parents=True)
+    if settings.query is None and isinstance(settings.layout, RowLayout):
+        if settings.columns is not None:
+            _require_columns(settings.columns, settings.layout.schema.names)
+        tables = (_narrowed(table, settings) for table in laid_out(lake, settings))
+        return write_tables(tables, folder, settings.shard_rows)
+    selection = _projected(_selection(lake, settings), settings)
+    if settings.query is None:
+        there = int(lake.one("SELECT count(*) FROM chosen"))
+        if there <= settings.shard_rows:  # a layout in SQL gives at most a row a trace
+            return _write_file(selection, folder / file_name(0))
+    # More than a file: the rows are laid down once, in order, and cut by their number.
+    selection.query("selection", "CREATE OR REPLACE TEMP TABLE published AS FROM selection")
+    # Row ids of a table made in this transaction do not begin at 0.
+    first, last = lake.rows(
+        "SELECT coalesce(min(rowid), 0), coalesce(max(rowid), -1) FROM published"
+    )[0]
+    files = []
+    for number, start in enumerate(range(first, last + 1, settings.shard_rows)):
+        part = lake.connection.sql(
+            "SELECT * FROM temp.published WHERE rowid >= $start AND rowid < $end ORDER BY rowid",
+            params={"start": start, "end": start + settings.shard_rows},
+        )
+        files += _write_file(part, folder / file_name(number))
+    lake.connection.execute("DROP TABLE temp.published")
+    return files
+
+
+def write_tables(tables: Iterable[pa.Table], folder: Path, shard_rows: int) -> list[Path]:
+    """Write a stream of tables of one schema as Parquet files of at most `shard_rows` rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    writer, room = None, 0
+    try:
+        for table in tables:
+            while table.num_rows:
+                if writer is None:
+                    files.append(folder / file_name(len(files)))
+                    writer = pq.ParquetWriter(files[-1], table.schema, compression="zstd")
+                    room = shard_rows
+                head = table.slice(0, room)
+                writer.write_table(head)
+                table, room = table.slice(head.num_rows), room - head.num_rows
+                if not room:
+                    writer.close()
+                    writer = None
+    finally:
+        if writer is not None:
+            writer.close()
+    return files
+
+
+def laid_out(lake: Lake, settings: ExportSettings) -> Iterator[pa.Table]:
+    """What is chosen in its layout, all columns, a batch at a time."""
+    layout = settings.layout
+    if isinstance(layout, RowLayout):
+        yield from _laid_out_rows(lake, layout)
+        return
+    for batch in _selection(lake, settings).to_arrow_reader(_BATCH):
+        yield pa.Table.from_batches([batch])
+
+
+def file_name(number: int) -> str:
+    """Name of a file of the split `train`; names sort in the order of the rows."""
+    return f"train-{number:05}.parquet"
+
+
+def _write_file(rows: duckdb.DuckDBPyRelation, file: Path) -> list[Path]:
+    rows.write_parquet(str(file), compression="zstd")
+    if pq.read_metadata(file).num_rows:
+        return [file]
+    file.unlink()
+    return []
+
+
+def _selection(lake: Lake, settings: ExportSettings) -> duckdb.DuckDBPyRelation:
+    if settings.query is not None:
+        selection = lake.connection.sql(settings.query)
+        if selection is None:
+            raise ConfigError(f"publish.query: {settings.query!r} gives no rows: SELECT some")
+        return selection
+    layout = settings.layout
+    assert isinstance(layout, SqlLayout)
+    return lake.connection.sql(layout.query(), params=layout.parameters())
+
+
+def _projected(
+    selection: duckdb.DuckDBPyRelation, settings: ExportSettings
+) -> duckdb.DuckDBPyRelation:
+    if settings.columns is None:
+        return selection
+    _require_columns(settings.columns, selection.columns)
+    return selection.project(", ".join(f'"{name}"' for name in settings.columns))
+
+
+def _laid_out_rows(lake: Lake, layout: RowLayout) -> Iterator[pa.Table]:
+    """The rows of a layout in Python, a batch of traces at a time."""
+    text = (SQL / "chosen_rows.sql").read_text()
+    for batch in lake.connection.sql(text).to_arrow_reader(_BATCH):
+        traces = from_table(Trace, pa.Table.from_struct_array(batch.column("trace")))
+        items = from_table(Item, pa.Table.from_struct_array(batch.column("item")))
+        rows = [
+            row
+            for trace, item in zip(traces, items, strict=True)
+            for row in layout.rows(trace, item)
+        ]
+        yield embed(pa.Table.from_pylist(rows, schema=layout.schema), lake.storage)
+
+
+def _narrowed(table: pa.Table, settings: ExportSettings) -> pa.Table:
+    return table if settings.columns is None else table.select(list(settings.columns))
+
+
+def _require_columns(asked: tuple[str, ...], there: Iterable[str]) -> None:
+    missing = [name for name in asked if name not in set(there)]
+    if missing:
+        raise ConfigError(
+            f"publish.columns: no column {', '.join(missing)}; there are {', '.join(there)}"
+        )

@@ -1,0 +1,54 @@
+"""Two traces of one item side by side: right and wrong, long and short."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from warehouse.layouts.turns import ConversationLayout
+
+
+class Preference(ConversationLayout):
+    """One row a correct trace that an incorrect one of its item can be set against (DPO).
+
+    The columns are TRL's: `prompt`, `chosen` and `rejected` as messages.
+    """
+
+    kind: Literal["preference"] = "preference"
+    same_teacher: bool = False
+    """Whether both traces of a pair must come from one teacher."""
+    fields: ClassVar[dict[str, str]] = {
+        "prompt": "Messages before the assistant's turn.",
+        "chosen": "The assistant's turn in a correct trace.",
+        "rejected": "The assistant's turn in an incorrect trace of the same item.",
+        "chosen_teacher": "Name of the model that wrote the correct trace.",
+        "rejected_teacher": "Name of the model that wrote the incorrect trace.",
+        "chosen_id": "Id of the correct trace.",
+        "rejected_id": "Id of the incorrect trace.",
+    }
+
+    def conversations(self) -> dict[str, str]:
+        rejected = "(SELECT position, rejected_id AS trace_id FROM pairs)"
+        return {"{conversation}": "pairs", "{conversation of rejected}": rejected}
+
+
+class LongShort(ConversationLayout):
+    """One row a trace whose item also has a correct trace with a much shorter thought."""
+
+    kind: Literal["long_short"] = "long_short"
+    ratio: float = Field(default=0.5, gt=0, le=1)
+    """Longest short thought, as a share of the long one's tokens."""
+    fields: ClassVar[dict[str, str]] = {
+        "prompt": "Messages before the assistant's turn.",
+        "long": "The assistant's turn with the long thought.",
+        "short": "The assistant's turn in the item's shortest correct trace.",
+        "long_tokens": "Length of the long thought in its teacher's tokens.",
+        "short_tokens": "Length of the short thought in its teacher's tokens.",
+        "long_id": "Id of the long trace.",
+        "short_id": "Id of the short trace.",
+    }
+
+    def conversations(self) -> dict[str, str]:
+        short = "(SELECT position, short_id AS trace_id FROM pairs)"
+        return {"{conversation}": "pairs", "{conversation of short}": short}

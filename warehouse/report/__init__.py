@@ -1,0 +1,1 @@
+"""The figures of a report, read from the lake; how they look is `flows/report`."""

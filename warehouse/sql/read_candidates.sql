@@ -1,0 +1,33 @@
+-- The candidates as a published row would show them: item, thought with its code and outputs, answer.
+--   kinds are the segments' kinds in order.
+SELECT
+    c.trace_id,
+    c.place,
+    c.leader,
+    i.text,
+    list_aggregate(
+        list_transform(
+            list_filter(t.segments, lambda s: s.kind NOT IN ('prompt', 'answer')), lambda s: s.text
+        ),
+        'string_agg', ''
+    ) AS thought,
+    coalesce(
+        list_aggregate(
+            list_transform(list_filter(t.segments, lambda s: s.kind = 'answer'), lambda s: s.text),
+            'string_agg', ''
+        ),
+        t.answer
+    ) AS answer,
+    list_aggregate(list_transform(t.segments, lambda s: s.kind), 'string_agg', ' ') AS kinds,
+    t.finish_reason,
+    list_sum(
+        list_transform(
+            list_filter(t.segments, lambda s: s.kind NOT IN ('prompt', 'answer')),
+            lambda s: len(s.token_ids)
+        )
+    )::BIGINT AS thought_tokens,
+    t.provenance.completion_tokens AS completion_tokens
+FROM temp.screened AS c
+JOIN traces AS t ON t.trace_id = c.trace_id
+JOIN items AS i ON i.item_id = t.item_id
+WHERE c.fresh OR NOT $only_fresh

@@ -1,0 +1,26 @@
+-- One row an eligible trace with all that a selection may ask: what mixes and exports choose from.
+--   outcome and grade are the trace's own; pass_rate, band and draws are those of its item with this
+--   recipe and teacher.  All are null where nothing was judged.
+--   scores holds the scorers' numbers by name: scores['repetition@1'].
+WITH scored AS (
+    SELECT trace_id, map_from_entries(list_sort(list((scorer, value)))) AS scores
+    FROM (SELECT trace_id, scorer, max(value) AS value FROM scores GROUP BY ALL)
+    GROUP BY trace_id
+)
+SELECT
+    c.*,
+    d.category,
+    j.outcome,
+    j.reason AS outcome_reason,
+    j.grade,
+    d.pass_rate,
+    d.band,
+    d.n AS draws,
+    s.scores
+FROM candidates AS c
+LEFT JOIN judged AS j ON j.trace_id = c.trace_id
+LEFT JOIN difficulty AS d
+    ON d.item_id = c.item_id
+    AND d.recipe_fingerprint = c.recipe_fingerprint
+    AND d.teacher_fingerprint = c.teacher_fingerprint
+LEFT JOIN scored AS s ON s.trace_id = c.trace_id
