@@ -18,6 +18,8 @@ ALL = (
     "sandbox",
     "code_integrated",
     "minhash",
+    "mix",
+    "annotate",
 )
 
 

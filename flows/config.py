@@ -183,13 +183,12 @@ def explain(error: ValidationError) -> str:
     """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
     # A misspelt key comes before the key that is missing because of it.
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    kinds = {
-        model.model_fields["kind"].default for model in _models() if "kind" in model.model_fields
-    }
+    kinds = {_default_kind(model) for model in _models()}
     path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(problem["loc"][-1]), _all_keys(), n=1)
+        kind = next((part for part in problem["loc"][-2:-1] if part in kinds), None)
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _all_keys(kind), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
         return f"{path}: unknown key{hint}{more}"
     if problem["type"] == "missing":
@@ -197,9 +196,20 @@ def explain(error: ValidationError) -> str:
     return f"{path}: {problem['msg'].removeprefix('Value error, ')}{more}"
 
 
-def _all_keys() -> list[str]:
-    """Every key that any settings model knows."""
-    return sorted({key for model in _models() for key in model.model_fields})
+def _all_keys(kind: object = None) -> list[str]:
+    """Every key that any settings model knows, or those of one kind."""
+    return sorted(
+        {
+            key
+            for model in _models()
+            if kind is None or _default_kind(model) == kind
+            for key in model.model_fields
+        }
+    )
+
+
+def _default_kind(model: type[Frozen]) -> object:
+    return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 
 def _models() -> list[type[Frozen]]:

@@ -14,8 +14,10 @@ from schemas.settings import LakeSettings
 from warehouse.lake import Lake
 from warehouse.query import print_query
 
-_COUNTED = ("items", "images", "gold_checks", "traces", "drops", "verdicts", "scores")
-_COUNTED += ("labels", "exclusions")
+_COUNTED = (
+    *("items", "images", "gold_checks", "traces", "drops"),
+    *("verdicts", "scores", "labels", "exclusions"),
+)
 _COLOURS = {
     "prompt": "dim",
     "hint": "magenta",

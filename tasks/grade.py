@@ -11,7 +11,7 @@ from pydantic import Field
 from schemas.base import Row
 from tasks.grading import GradeSettings, Population
 from tasks.grading_item import FAILURES
-from tasks.grading_rule import SequentialTest, fit
+from tasks.grading_rule import Decision, SequentialTest, fit
 from tasks.kit import Lane
 from warehouse.lake import Lake
 from warehouse.plan import GradeScope, Plan, Standing, plan_grade, standings
@@ -142,7 +142,7 @@ class Grading:
             budget_spent=budget_spent,
         )
 
-    def _decide(self, one: Standing) -> tuple[int, int | None]:
+    def _decide(self, one: Standing) -> Decision:
         return self.test.decide(one.passes, one.fails, one.undecided)
 
 

@@ -177,7 +177,8 @@ def predicted(population: Population, draws: int, more: int) -> Floats:
     a, b = population.a + passes, population.b + draws - passes
     ways = gammaln(more + 1) - gammaln(new + 1) - gammaln(more - new + 1)
     chances: Floats = np.exp(ways + betaln(a + new, b + more - new) - betaln(a, b))
-    return chances / chances.sum(axis=1, keepdims=True)
+    total: Floats = chances.sum(axis=1, keepdims=True)
+    return np.divide(chances, total)
 
 
 class SequentialTest:
@@ -187,6 +188,7 @@ class SequentialTest:
         """`fitted` is the population of the lake, for settings that ask for it."""
         self.settings = settings
         population = settings.population
+        self._populations: tuple[Population, ...]
         if isinstance(population, Population):
             self._prior, self._populations = population, (population,)
         elif population == "lake" and fitted is not None:

@@ -144,9 +144,10 @@ class Reviewer:
         if self._stopped.done():
             return 0
         work = asyncio.create_task(self._gold(batch) if self._job.gold else self._traces(batch))
-        stopped = asyncio.wrap_future(self._stopped)
+        stopped: asyncio.Future[Any] = asyncio.wrap_future(self._stopped)
         try:
-            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {work, stopped}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 work.cancel()
                 with suppress(asyncio.CancelledError):
@@ -157,7 +158,7 @@ class Reviewer:
         except BaseException as exc:
             await self._give_up(exc)
             raise
-        return batch.num_rows
+        return int(batch.num_rows)
 
     async def _give_up(self, exc: BaseException) -> None:
         while isinstance(exc, BaseExceptionGroup) and exc.exceptions:

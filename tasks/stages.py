@@ -63,6 +63,8 @@ from warehouse.shards import ITEMS_LANE
 
 FAILURES = ("teacher_error", "recipe_error", "timeout")
 """Drop reasons that count against a run's error budget: something broke, nothing was refused."""
+_JUDGED = frozenset({"reviewed", "gold_checks"})
+"""Tables whose rows a shard's outcomes are about."""
 _LEAST_FAILURES = 20
 _ARTIFACT_EVERY_S = 5.0
 
@@ -411,7 +413,7 @@ class _Stage:
                         sum(landed.rows.get(table, 0) for table in main),
                         tokens=manifest.completion_tokens,
                         drops=manifest.drops if landed.rows.get("drops") else None,
-                        outcomes=manifest.outcomes if not landed.repeated else None,
+                        outcomes=manifest.outcomes if landed.rows.keys() & _JUDGED else None,
                     )
                 self._show()
                 if error_budget is not None:

@@ -17,8 +17,11 @@ from schemas.errors import TeacherError
 from schemas.rows import GoldCheck, Item, Label, Score, Trace, Verdict
 from tasks.labels import TeacherLabeller
 from tasks.scores import ItemScorer, Scorer, TeacherScorer
+from tasks.teachers.protocol import Teacher
+from tasks.teachers.signature import signed as sign
 from tasks.verifiers import Cascade, Claim, Helpers, Opinion, Workers, settled
 from tasks.verifiers.batch import opinions
+from tasks.verifiers.cascade import signed
 from tasks.verifiers.remote import RemoteVerifier
 from tasks.verifiers.verifier import TraceCheck
 from tasks.verify_settings import VerifySettings
@@ -87,9 +90,10 @@ class Reviewing:
         """Judge all, and ask the teacher.  Raises `TeacherDown` where it is gone."""
         cascade = self._settings.cascade
         known = [one.verdicts for one in self._known]
+        names = [signed(tier, helpers) for tier in cascade.tiers]
         found = await cascade.verdicts(self._claims, workers, helpers, known)
         for claim, new, before in zip(self._claims, found, known, strict=True):
-            standing = _standing(cascade, claim, new, before)
+            standing = _standing(names, claim, new, before)
             if not new and standing.verifier == NOBODY and NOBODY not in before:
                 new.append(standing)
             self._review.verdicts += new
@@ -135,8 +139,9 @@ class Reviewing:
                 for labeller in self._settings.labels:
                     if not isinstance(labeller, TeacherLabeller):
                         continue
-                    if labeller.name not in known.labellers:
-                        told = labeller.ask(trace, teacher)
+                    name = sign(labeller.name, teacher.identity)
+                    if name not in known.labellers:
+                        told = _labelled(labeller, name, trace, teacher)
                         group.create_task(one(self._review.labels, told))
 
 
@@ -151,6 +156,13 @@ def cheap_scores(
             value = scorer.value(trace, item)
             if value is not None:
                 yield Score(trace_id=trace.trace_id, scorer=scorer.name, value=value)
+
+
+async def _labelled(
+    labeller: TeacherLabeller, name: str, trace: Trace, teacher: Teacher
+) -> Sequence[Label]:
+    told = await labeller.ask(trace, teacher)
+    return [label.model_copy(update={"labeller": name}) for label in told]
 
 
 async def gold_checks(
@@ -193,11 +205,10 @@ def without_teacher(cascade: Cascade) -> Cascade:
 
 
 def _standing(
-    cascade: Cascade, claim: Claim, new: Sequence[Verdict], before: Mapping[str, Opinion]
+    names: Sequence[str], claim: Claim, new: Sequence[Verdict], before: Mapping[str, Opinion]
 ) -> Verdict:
     """The verdict that stands after this review, those of earlier ones included."""
     fresh = {verdict.verifier: verdict for verdict in new}
-    names = [tier.name for tier in cascade.tiers]
     all_ = [
         fresh[name] if name in fresh else _verdict(claim.trace_id, name, before[name])
         for name in names

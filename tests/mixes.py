@@ -56,7 +56,9 @@ def attempt(of: Item, number: int, draw: int, *, say: str | None = None) -> Trac
     think = Segment(
         kind="think", text=f"Thought {number}.{draw}.\n", token_ids=tokens, trainable=True
     )
-    said = () if say is None else (Segment(kind="answer", text=say, token_ids=(7,), trainable=True),)
+    said = (
+        () if say is None else (Segment(kind="answer", text=say, token_ids=(7,), trainable=True),)
+    )
     return trace(
         0,
         draw,

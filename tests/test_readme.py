@@ -111,6 +111,19 @@ def test_sandbox_section_when_typed_then_blocks_share_a_session(home: Path) -> N
     assert [result["output"].strip() for result in row["results"]] == ["", "42"]
 
 
+def test_grading_code_annotation_and_curation_sections_when_typed_in_order_then_all_succeed(
+    home: Path,
+) -> None:
+    for section in ("Solve, judge, grade", "Reason with Python", "Explain given answers"):
+        if section == "Reason with Python" and shutil.which("bwrap") is None:
+            continue
+        for command in commands(section):
+            assert run(home, command).strip()
+    for command in commands("Curate, mix, look"):
+        assert run(home, command).strip()
+    assert (home / "report.html").read_text().startswith("<!doctype html")
+
+
 def test_gpu_section_when_run_with_pico_on_local_documents_then_succeeds(home: Path) -> None:
     install, doctor, command = commands("A real model on a GPU")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][

@@ -53,7 +53,7 @@ class Candidates:
         `best` orders them by preference, ties by trace id.  Raises `ConfigError` for a predicate
         DuckDB refuses.
         """
-        values = {"lane": lane, "screen": screen, "before": list(before)}
+        values: dict[str, object] = {"lane": lane, "screen": screen, "before": list(before)}
         terms = [_term(text, number, values) for number, text in enumerate(best)]
         sql = (SQL / "choose_candidates.sql").read_text().replace("{where}", where)
         connection = lake.connection

@@ -31,7 +31,7 @@ def draw_for(lake: Lake, mix: MixSettings, settings: ExportSettings) -> Draw:
     if settings.tokens is None or mix.counted == "rows" or mix.size is not None:
         return draw(lake, mix)
     count = counter(lake, settings)
-    return draw(lake, mix, lambda *asked: measured(*asked, count))
+    return draw(lake, mix, lambda queues, claims, budget: measured(queues, claims, budget, count))
 
 
 def counter(lake: Lake, settings: ExportSettings) -> Count:
@@ -107,8 +107,8 @@ class _Known:
 
     def reach(self, tokens: float) -> None:
         """Count on until so many tokens are known, or all rows."""
-        while not self.whole and (self._sizes.sum() or 0) < tokens:
-            missing = tokens - (self._sizes.sum() or 0)
+        while not self.whole and (known := int(self._sizes.sum() or 0)) < tokens:
+            missing = tokens - known
             mean = max(1.0, self._guess.total / self._rows.height)
             some = min(_BATCH, max(_LEAST, int(missing / mean * _AHEAD)))
             rows = self._rows["row"].slice(len(self._sizes), some)

@@ -67,7 +67,7 @@ def partial_results(problem: Problem) -> list[int]:
 def option_line(letter: str, option: int, right: int, early: list[int]) -> str:
     """Why an option stands or falls."""
     if option == right:
-        return f"{letter}. {option} is just what the working gives."
+        return f"{letter}. {option} is just what the working gives, so it is {letter}."
     if option in early:
         return f"{letter}. {option} comes up on the way, but more happens after it."
     return f"{letter}. {option} is too {'small' if option < right else 'large'}."

@@ -17,20 +17,23 @@ from plans import Plan
 Mode = Literal["started", "free", "hand", "delayed", "unfinished"]
 MODES: dict[Mode, float] = {"started": 0.30, "free": 0.22, "hand": 0.20, "delayed": 0.28}
 LONGEST_BY_HAND = 900  # characters; about as many tokens, since each figure is one
+# Of the outputs where no hint bars it. Sampling prefers the commoner way on: at T 0.6, a share of
+# 0.36 spread over six wordings was drawn once in a hundred.
+DOUBT = 0.5
 UNFINISHED = 500  # characters kept of a longer one
 INTRODUCTIONS = (
     "I write it down as code, one line a step.",
     "A few lines of Python keep the count.",
     "All of it fits into one block.",
 )
-DISTRUST = (
-    "Let me check that by hand:",
-    "I am not sure about that figure, so I go over it again.",
-    "Can that be? I check that by hand.",
-    "That does not look right, so I do it again column by column.",
-    "I would rather not rely on that; once more by hand.",
-    "Hmm, I am not sure about that. Let me go over it again by hand.",
-)
+DISTRUST = {
+    "Let me check that by hand:": 4,
+    "I am not sure about that figure, so I go over it again.": 4,
+    "Can that be? I check that by hand.": 1,
+    "That does not look right, so I do it again column by column.": 3,
+    "I would rather not rely on that; once more by hand.": 1,
+    "Hmm, I am not sure about that. Let me go over it again by hand.": 1,
+}
 AGREES = (
     "By hand it is {value} as well.",
     "So it is {value}, as Python said.",
@@ -122,7 +125,8 @@ class Coder:
         working = self.by_hand(first, last)
         if len(working) > LONGEST_BY_HAND:
             return
-        pieces.say(f"{rng.choice(DISTRUST)}\n")
+        wording = rng.choices(list(DISTRUST), list(DISTRUST.values()))[0]
+        pieces.say(f"{wording}\n")
         if rng.random() < 0.12:
             pieces.insert(f"{self.hints['delayed']}\n")
             self.block(stage.check, opened=True)
@@ -185,7 +189,7 @@ class Coder:
                 self.mistaken(code, opened=fence)
                 fence = False
             self.block(code, opened=fence)
-            self.after(low, high, doubt if high == end or rng.random() < 0.4 else 0.0)
+            self.after(low, high, doubt if high == end or rng.random() < 0.5 else 0.0)
 
 
 def slipped(working: str, right: str, wrong: str) -> str:
@@ -213,7 +217,7 @@ def coded(rng: Random, plan: Plan, hints: dict[str, str]) -> tuple[Pieces, str, 
         pieces.insert(f"{hints['start']}\n")
         coder.compute(0, 0.04, opened=False, said=False)
     elif mode == "free":
-        coder.compute(0, 0.36, opened=False, said=False)
+        coder.compute(0, DOUBT, opened=False, said=False)
     else:
         begin_by_hand(coder)
     if rng.random() < 0.15 and not coder.final:
@@ -247,4 +251,4 @@ def begin_by_hand(coder: Coder) -> None:
     if given:
         coder.notebook.run(given)
         pieces.say(given)
-    coder.compute(first, 0.3, opened=True, said=said)
+    coder.compute(first, DOUBT, opened=True, said=said)

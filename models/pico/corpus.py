@@ -106,11 +106,13 @@ def annotate(rng: Random) -> Conversation:
     """Reasoning for a given answer, or where a torn reasoning arrives; without a thought."""
     problem = drawn_problem(rng, 0.9)
     roll = rng.random()
-    if roll < 0.25:
-        asked, reasoning, answer = annotating.torn(rng, problem)
+    while roll > 0.5 and len(problem.steps) > rng.randint(2, 5):
+        problem = drawn_problem(rng, 0.9)
+    if roll < 0.2:
+        asked, reasoning, answer = annotating.torn(rng, problem, options=0.6)
         prompt = render("annotate_blind", problem=asked, reasoning=reasoning)
         return Conversation("blind", prompt, f"Answer: {answer}<|end|>", thinking=False)
-    if roll < 0.62:
+    if roll < 0.5:
         made = annotating.question(rng, problem)
         prompt = render("annotate_question", problem=made.question, answer=made.given)
     else:
@@ -195,8 +197,8 @@ def echo(rng: Random) -> Conversation:
 
 
 JOBS = (
-    (code, 0.45), (solve, 0.2), (annotate, 0.14), (read, 0.12), (ponder, 0.02), (chat, 0.01),
-    (echo, 0.06),
+    (code, 0.43), (solve, 0.17), (annotate, 0.23), (read, 0.11), (ponder, 0.01), (chat, 0.01),
+    (echo, 0.04),
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ MALLOC = (
 )
 
 
-def schedule(progress: float, step: int, warmup: int = 60, plateau: float = 0.4) -> float:
+def schedule(progress: float, step: int, warmup: int, plateau: float) -> float:
     """The learning-rate scale at this share (0 to 1) of the time budget."""
     if step < warmup:
         return (step + 1) / warmup
@@ -83,7 +83,7 @@ def train(rank: int, args: argparse.Namespace, paths: list[Path]) -> None:
         loss.backward()
         if args.processes > 1:
             averaged(model)
-        optimizer.step(schedule(progress, step))
+        optimizer.step(schedule(progress, step, args.warmup, args.plateau))
         tokens += x.numel() * args.processes
         targets += int((y >= 0).sum()) * args.processes
         mean += (loss.item() - mean) / min(step + 1, 60)
@@ -128,6 +128,8 @@ def main() -> None:
     parser.add_argument("--muon-lr", type=float, default=0.02)
     parser.add_argument("--adam-lr", type=float, default=0.003)
     parser.add_argument("--weight-decay", type=float, default=0.05)
+    parser.add_argument("--warmup", type=int, default=60, help="steps up to the full rates")
+    parser.add_argument("--plateau", type=float, default=0.4, help="share of the run at them")
     parser.add_argument("--save-minutes", type=float, default=8)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -31,7 +31,10 @@ class Labeller(Frozen):
 
 
 class TeacherLabeller(Labeller):
-    """A labeller that asks a teacher: `ask` is called instead of `labels`."""
+    """A labeller that asks a teacher: `ask` is called instead of `labels`.
+
+    A review adds the teacher's name to the labeller's: another teacher would label otherwise.
+    """
 
     async def ask(self, trace: Trace, teacher: Teacher) -> Sequence[Label]:
         """The labels.  Seeds come from the trace id, so that a repeat asks the same.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tasks.scores.language import Language
 from tasks.scores.likelihood import Likelihood
 from tasks.scores.repetition import Repetition
 from tasks.scores.request_talk import RequestTalk
@@ -16,7 +17,8 @@ from tasks.scores.thinking_length import ThinkingLength
 AnyScorer = Annotated[Repetition | RequestTalk | ThinkingLength, Field(discriminator="kind")]
 """Scorers that read the trace alone: for the worker that writes it."""
 AnyReviewScorer = Annotated[
-    Repetition | RequestTalk | ThinkingLength | Script | Likelihood, Field(discriminator="kind")
+    Repetition | RequestTalk | ThinkingLength | Script | Language | Likelihood,
+    Field(discriminator="kind"),
 ]
 """All scorers: for reviews."""
 
@@ -24,6 +26,7 @@ __all__ = [
     "AnyReviewScorer",
     "AnyScorer",
     "ItemScorer",
+    "Language",
     "Likelihood",
     "Repetition",
     "RequestTalk",

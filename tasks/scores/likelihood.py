@@ -9,13 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple
 
-import orjson
-
 from schemas.rows import Score, Segment, Trace
 from tasks.scores.scorer import TeacherScorer
 from tasks.teachers.protocol import Teacher, TeacherIdentity, Tokens
-
-_REVISION_CHARS = 12
+from tasks.teachers.signature import signed
 
 
 class Scored(NamedTuple):
@@ -36,10 +33,9 @@ class Likelihood(TeacherScorer):
     kind: Literal["likelihood"] = "likelihood"
 
     def names(self, teacher: TeacherIdentity) -> tuple[str, ...]:
-        revision = teacher.revision[:_REVISION_CHARS]
-        by = f"{teacher.name}@{revision}" if revision else teacher.name
-        knobs = orjson.dumps({"teacher": by}).decode()
-        return tuple(f"{what}@{self.version}{knobs}" for what in ("perplexity", "mean_logprob"))
+        return tuple(
+            signed(f"{what}@{self.version}", teacher) for what in ("perplexity", "mean_logprob")
+        )
 
     async def ask(self, trace: Trace, teacher: Teacher) -> Sequence[Score]:
         scored = laid_out(trace.segments, teacher.tokens)

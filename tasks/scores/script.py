@@ -27,8 +27,8 @@ _SCRIPTS = {
 }
 _LETTERS = {name: re.compile(f"[{ranges}]") for name, ranges in _SCRIPTS.items()}
 # Formulas are Latin and Greek in every language.
-_FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]|\\[A-Za-z]+", re.DOTALL)
-_WRITTEN = ("think", "answer")
+FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]|\\[A-Za-z]+", re.DOTALL)
+WRITTEN = ("think", "answer")
 
 
 class Script(ItemScorer):
@@ -42,7 +42,7 @@ class Script(ItemScorer):
 
     def value(self, trace: Trace, item: Item) -> float | None:
         asked = letters(item.text)
-        written = letters("\n".join(s.text for s in trace.segments if s.kind in _WRITTEN))
+        written = letters("\n".join(s.text for s in trace.segments if s.kind in WRITTEN))
         if not asked or not written:
             return None
         main = max(asked, key=lambda script: asked[script])
@@ -51,6 +51,6 @@ class Script(ItemScorer):
 
 def letters(text: str) -> dict[str, int]:
     """How many letters of each script a text holds, formulas left out."""
-    words = _FORMULA.sub(" ", text)
+    words = FORMULA.sub(" ", text)
     counts = {name: len(pattern.findall(words)) for name, pattern in _LETTERS.items()}
     return {name: count for name, count in counts.items() if count}

@@ -69,10 +69,11 @@ class Contamination(RowScreen):
     def _edits(self, rows: pa.RecordBatch, least: float) -> dict[int, tuple[str, str]]:
         """Rows whose item, or answer, is nearly a benchmark's: the most similar one."""
         best: dict[int, tuple[float, int]] = {}
-        for part, theirs, shortest in (
+        compared: tuple[tuple[Part, pl.Series, int], ...] = (
             ("item", _plain([row.text for row in self.rows]), 1),
             ("answer", _plain([row.answer for row in self.rows]), _LEAST_ANSWER),
-        ):
+        )
+        for part, theirs, shortest in compared:
             ours = _plain(pl.from_arrow(text_of(rows, [part])))
             for at, row, similarity in _alike(ours, theirs, shortest, least):
                 best[at] = max(best.get(at, (0.0, 0)), (similarity, row))

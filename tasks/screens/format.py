@@ -62,16 +62,16 @@ class Format(RowScreen):
                 found.append((fences % 2 == 1, "unbalanced_fences", pl.format("{} fences", fences)))
         if self.turns:
             found.append((_odd_turns(), "odd_turns", pl.col("kinds")))
-        for limit, pattern, reason in (
+        for limit, pattern, name in (
             (self.max_url_share, _URL, "urls"),
             (self.max_table_share, _TABLE_LINE, "tables"),
             (self.max_non_ascii_share, r"[^\x00-\x7F]", "non_ascii"),
         ):
             if limit is not None:
                 share = _share(pattern)
-                found.append((share > limit, reason, pl.format("share {}", share.round(3))))
+                found.append((share > limit, name, pl.format("share {}", share.round(3))))
         reason = pl.coalesce(
-            pl.when(wrong).then(pl.lit(name)) for wrong, name, _ in [*found, _NOTHING]
+            pl.when(wrong).then(pl.lit(why)) for wrong, why, _ in [*found, _NOTHING]
         )
         detail = pl.coalesce(pl.when(wrong).then(text) for wrong, _, text in [*found, _NOTHING])
         return findings(rows, reason, detail)

@@ -42,7 +42,9 @@ class Length(RowScreen):
         else:  # an endpoint that tells no token ids tells how many it wrote
             known = pl.col("thought_tokens")
             length = pl.when(known > 0).then(known).otherwise("completion_tokens")
-        reason = pl.when(length < self.least).then(pl.lit("too_short"))
-        if self.most is not None:
-            reason = reason.when(length > self.most).then(pl.lit("too_long"))
+        long = pl.lit(False) if self.most is None else length > self.most
+        reason = pl.coalesce(
+            pl.when(length < self.least).then(pl.lit("too_short")),
+            pl.when(long).then(pl.lit("too_long")),
+        )
         return findings(rows, reason, pl.format(f"{{}} {self.unit}", length))

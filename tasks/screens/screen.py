@@ -103,5 +103,5 @@ def findings(rows: pa.RecordBatch, reason: pl.Expr, detail: pl.Expr) -> pa.Table
 
 def listed(found: Sequence[tuple[str, str, str]]) -> pa.Table:
     """Findings from tuples of trace id, reason and detail."""
-    columns = list(zip(*found, strict=True)) if found else [[], [], []]
+    columns = list(zip(*found, strict=True)) if found else [(), (), ()]
     return pa.table([pa.array(c, pa.string()) for c in columns], schema=FINDINGS)

@@ -76,7 +76,8 @@ def find_words(texts: pa.Array | pa.ChunkedArray) -> Words:
     """The words of each text of a string array; null counts as empty."""
     data, starts = utf8(texts)
     folded, classes = _characters()
-    return Words(*_find_words(data, starts, folded, classes), data)
+    hashes, begins, ends, offsets = _find_words(data, starts, folded, classes)
+    return Words(hashes, begins, ends, offsets, data)
 
 
 def find_grams(words: Words, n: int) -> Grams:

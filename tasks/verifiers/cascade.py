@@ -54,7 +54,7 @@ class Cascade(Frozen):
         for tier in self.tiers:
             if isinstance(tier, RemoteVerifier):
                 raise ConfigError(f"verifier {tier.kind!r} can't run here: it asks a helper")
-            state.tell(tier, opinions(tier, state.open(tier), workers))
+            state.tell(tier.name, opinions(tier, state.open(tier, tier.name), workers))
         return state.verdicts
 
     async def verdicts(
@@ -71,12 +71,19 @@ class Cascade(Frozen):
         """
         state = _Asked(claims, self.recheck, known)
         for tier in self.tiers:
+            name = signed(tier, helpers)
+            waiting = state.open(tier, name)
             if isinstance(tier, RemoteVerifier):
-                found = await _asked(tier, state.open(tier), helpers)
+                found = await _asked(tier, waiting, helpers)
             else:
-                found = await asyncio.to_thread(opinions, tier, state.open(tier), workers)
-            state.tell(tier, found)
+                found = await asyncio.to_thread(opinions, tier, waiting, workers)
+            state.tell(name, found)
         return state.verdicts
+
+
+def signed(tier: Verifier, helpers: Helpers) -> str:
+    """The name a tier's verdicts carry."""
+    return tier.signed(helpers) if isinstance(tier, RemoteVerifier) else tier.name
 
 
 def settled(verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -101,20 +108,19 @@ class _Asked:
         self._waiting = list(range(len(claims)))
         self._evidence: dict[int, Evidence] = {}
 
-    def open(self, tier: Verifier) -> Iterable[Evidence]:
+    def open(self, tier: Verifier, name: str) -> Iterable[Evidence]:
         """Evidence of the claims that this tier is to look at, each distinct one once."""
-        self._recall(tier.name)
+        self._recall(name)
         self._evidence = {
             n: tier.evidence(self._claims[n])
             for n in self._waiting
-            if self._claims[n].kind in tier.kinds and not self._told(n, tier.name)
+            if self._claims[n].kind in tier.kinds and not self._told(n, name)
         }
         return dict.fromkeys(self._evidence.values())
 
-    def tell(self, tier: Verifier, opinions: dict[Evidence, Opinion]) -> None:
+    def tell(self, name: str, opinions: dict[Evidence, Opinion]) -> None:
         """Write down what a tier said; who has been decided waits no more."""
         closed = set()
-        name = tier.name
         for n, evidence in self._evidence.items():
             opinion = opinions[evidence]
             verdict = Verdict(

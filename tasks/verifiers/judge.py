@@ -13,6 +13,7 @@ from schemas.errors import PromptTooLong, TeacherError
 from schemas.ids import content_hash, seed_of
 from schemas.teachers import Sampling
 from tasks.recipes.recipe import Prompt
+from tasks.teachers.signature import signed
 from tasks.verifiers.extract import find_answer, visible
 from tasks.verifiers.remote import Helpers, RemoteVerifier
 from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
@@ -48,6 +49,9 @@ class Judge(RemoteVerifier):
             # Nothing marks it for sure: let the judge read the end for itself.
             answer = (visible(claim.response) or "").strip() or None
         return Evidence(claim.gold, answer and answer[-_TAIL_CHARS:], claim.problem)
+
+    def signed(self, helpers: Helpers) -> str:
+        return signed(self.name, helpers.teacher.identity) if helpers.teacher else self.name
 
     async def ask(self, evidence: Evidence, helpers: Helpers) -> Opinion:
         teacher = helpers.teacher

@@ -42,6 +42,10 @@ class Helpers:
 class RemoteVerifier(Verifier):
     """A verifier whose opinion is asked for with `ask` instead of `opinion`."""
 
+    def signed(self, helpers: Helpers) -> str:
+        """The name its verdicts carry, with the teacher's where one is asked."""
+        return self.name
+
     async def ask(self, evidence: Evidence, helpers: Helpers) -> Opinion:
         """The opinion.  Raises `TeacherDown` where nobody can answer any more."""
         raise NotImplementedError

@@ -156,6 +156,28 @@ def test_grade_when_the_token_budget_is_spent_then_it_ends_well_and_says_what_is
     assert tokens >= 1500
 
 
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+def test_grade_when_the_lake_holds_draws_that_nobody_judged_then_these_are_judged_and_count(write):
+    drawing = thoughtmill(write(grade=None, draws=3))
+    said, _ = drawing.communicate(timeout=300)
+    assert drawing.returncode == 0, said
+    config = write()
+    with lake_of(config) as lake:
+        drawn = lake.rows("SELECT item_id, draw, trace_id FROM traces ORDER BY ALL")
+        assert (len(drawn), lake.one("SELECT count(*) FROM verdicts")) == (90, 0)
+    grading = thoughtmill(config)
+    said, _ = grading.communicate(timeout=300)
+    assert grading.returncode == 0, said
+    found = outcomes(config)
+    test = SequentialTest(GradeSettings(k=K))
+    for told in found.values():
+        assert test.decide(told.count("correct"), told.count("incorrect"), 0).draws == 0
+    with lake_of(config) as lake:
+        kept = lake.rows("SELECT item_id, draw, trace_id FROM traces WHERE draw < 3 ORDER BY ALL")
+        assert kept == drawn
+
+
 def _peek(config: Path) -> dict[str, list[str]]:
     """`outcomes`, and nothing while there is no lake."""
     try:

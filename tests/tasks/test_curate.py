@@ -26,7 +26,7 @@ NEAR = {"kind": "near_duplicate", "keep": ["longer"]}
 SHORT = {"kind": "length", "least": 6}
 
 
-def prose(seed: int, words: int = 80) -> str:
+def prose(seed: int, words: int = 200) -> str:
     return " ".join(random.Random(seed).choices([f"w{n}" for n in range(900)], k=words))
 
 
@@ -222,7 +222,7 @@ def test_holdings_when_some_traces_are_excluded_then_both_counts_are_told(settin
         "SELECT recipe, teacher, band, traces, eligible_traces, eligible_tokens FROM holdings",
     )
     assert (recipe, teacher, band) == ("thinking", "pico", None)
-    assert (held, count, tokens) == (4, 2, 17)
+    assert (held, count, tokens) == (4, 2, 18)
 
 
 def write_and_wait(settings: LakeSettings, done: str) -> None:

@@ -136,7 +136,7 @@ def test_open_when_the_snapshot_is_older_then_rows_are_those_of_then(small):
 def test_lake_when_of_another_version_then_it_is_left_alone(settings, way_in):
     with Lake.create(settings) as lake:
         lake.connection.execute("UPDATE lake_version SET version = 99")
-    with pytest.raises(LakeError, match="has version 99, this release reads version 1"):
+    with pytest.raises(LakeError, match="has version 99, this release reads version 2"):
         way_in(settings)
 
 

@@ -86,9 +86,10 @@ def test_mix_when_rows_repeat_then_no_more_than_their_limit_and_only_after_all_c
         assert mine["size"].sum() <= there["size"].sum() * claim.epochs
         assert mine["epoch"].is_sorted()
         times = Counter(mine["row"])
-        assert max(times.values(), default=0) - min(
-            (times[row] for row in there["row"]), default=0
-        ) <= 1
+        assert (
+            max(times.values(), default=0) - min((times[row] for row in there["row"]), default=0)
+            <= 1
+        )
 
 
 @given(mixes(), st.integers(1, 600), st.randoms(use_true_random=False))

@@ -41,10 +41,10 @@ labelled AS (
 purposes AS (
     SELECT
         trace_id,
-        count_if(label = 'calculation') FILTER (kind = 'block_purpose') AS calculation_blocks,
-        count_if(label = 'verification') FILTER (kind = 'block_purpose') AS verification_blocks,
-        count_if(label = 'novel') FILTER (kind = 'block_novelty') AS novel_blocks,
-        count_if(label = 'significant') FILTER (kind = 'block_significance') AS significant_blocks,
+        count(*) FILTER (kind = 'block_purpose' AND label = 'calculation') AS calculation_blocks,
+        count(*) FILTER (kind = 'block_purpose' AND label = 'verification') AS verification_blocks,
+        count(*) FILTER (kind = 'block_novelty' AND label = 'novel') AS novel_blocks,
+        count(*) FILTER (kind = 'block_significance' AND label = 'significant') AS significant_blocks,
         count(*) FILTER (kind = 'block_novelty') AS asked_novelty,
         count(*) FILTER (kind = 'block_significance') AS asked_significance
     FROM labelled
@@ -53,8 +53,8 @@ purposes AS (
 counted AS (
     SELECT
         trace_id,
-        count_if(kind = 'code') AS blocks,
-        count_if(kind = 'hint') AS hints,
+        count(*) FILTER (kind = 'code') AS blocks,
+        count(*) FILTER (kind = 'hint') AS hints,
         coalesce(sum(tokens) FILTER (kind = 'prompt'), 0)::BIGINT AS prompt_tokens,
         coalesce(sum(tokens) FILTER (kind = 'hint'), 0)::BIGINT AS hint_tokens,
         coalesce(sum(tokens) FILTER (kind = 'think'), 0)::BIGINT AS think_tokens,
