@@ -118,7 +118,10 @@ def _write(
     if mix is not None:
         asked = {
             **mix.model_dump(mode="json", exclude_defaults=True),
-            "publish": settings.model_dump(mode="json", exclude_defaults=True),
+            "publish": {
+                **settings.model_dump(mode="json", exclude_defaults=True),
+                "layout": settings.layout.model_dump(mode="json"),
+            },
         }
         (partial / MIX).write_text(yaml.safe_dump(asked, sort_keys=False, allow_unicode=True))
         _write_draw(lake, partial / "draw.parquet")
