@@ -183,7 +183,7 @@ def explain(error: ValidationError) -> str:
     """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
     # A misspelt key comes before the key that is missing because of it.
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    kinds = {_default_kind(model) for model in _models()}
+    kinds = {_default_kind(model) for model in _models()} - set(_all_keys())
     path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":

@@ -79,7 +79,7 @@ def print_draw(config: MixConfig, drawn: Draw | None) -> None:
             f"{part.missing:,}" if part.missing else "",
             f"{part.written:,}",
         )
-    console = Console()
+    console = Console(width=max(Console().width, 120))
     console.print(table, width=max(console.width, _WIDTH), crop=False)
     price = sum(part.written for part in drawn.parts)
     console.print(
