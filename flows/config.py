@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +138,7 @@ def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as exc:
-        text = explain(exc)
-        if not isinstance(values.get("teacher"), list):
-            text = text.replace("teacher.0", "teacher", 1)
-        raise ConfigError(f"{where}: {text}") from exc
+        raise ConfigError(f"{where}: {explain(exc, values)}") from exc
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -179,21 +176,35 @@ def override(values: dict[str, Any], asked: str) -> None:
         raise ConfigError(f"--set {asked!r}: the config has no such place") from exc
 
 
-def explain(error: ValidationError) -> str:
-    """The first problem in one line: where, what, and the likely meaning of a misspelt key."""
+def explain(error: ValidationError, values: Mapping[str, Any]) -> str:
+    """The first problem of `values` in one line: where, what, and what a misspelt key meant."""
     # A misspelt key comes before the key that is missing because of it.
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    kinds = {_default_kind(model) for model in _models()} - set(_all_keys())
-    path = ".".join(str(part) for part in problem["loc"] if part not in kinds)
+    written = list(_written(problem["loc"], values))
+    path = ".".join(written)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        kind = next((part for part in problem["loc"][-2:-1] if part in kinds), None)
+        kind = next((part for part in problem["loc"][-2:-1] if part not in written), None)
         near = difflib.get_close_matches(str(problem["loc"][-1]), _all_keys(kind), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
         return f"{path}: unknown key{hint}{more}"
     if problem["type"] == "missing":
         return f"{path}: missing; add it{more}"
     return f"{path}: {problem['msg'].removeprefix('Value error, ')}{more}"
+
+
+def _written(loc: Iterable[str | int], values: object) -> Iterator[str]:
+    """The parts of an error's place that the user wrote: neither kinds nor a list put round one."""
+    kinds = {_default_kind(model) for model in _models()}
+    place = values
+    for part in loc:
+        try:
+            place = place[part]  # type: ignore[index]
+        except (LookupError, TypeError):
+            if part in kinds or (isinstance(part, int) and not isinstance(place, list)):
+                continue
+            place = None
+        yield str(part)
 
 
 def _all_keys(kind: object = None) -> list[str]:

@@ -30,7 +30,7 @@ def export_settings(asked: Mapping[str, Any]) -> ExportSettings:
     try:
         return ExportSettings.model_validate(values)
     except ValidationError as exc:
-        raise ConfigError(f"--{explain(exc)}") from exc
+        raise ConfigError(f"--{explain(exc, values)}") from exc
 
 
 def print_published(result: Export, repo: str | None, *, private: bool) -> None:

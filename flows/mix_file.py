@@ -45,7 +45,7 @@ def load_mix(
     try:
         return MixConfig.model_validate(values)
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {explain(exc)}") from exc
+        raise ConfigError(f"{path}: {explain(exc, values)}") from exc
 
 
 def dry(config: MixConfig) -> None:
