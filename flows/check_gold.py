@@ -6,7 +6,8 @@ from prefect import flow
 
 from schemas.settings import EngineSettings, LakeSettings
 from tasks.sandbox import SandboxConfig
-from tasks.stages import StageSummary, gold_stage
+from tasks.stage import StageSummary
+from tasks.stages import gold_stage
 from tasks.verify_settings import VerifySettings
 from warehouse.runs import new_run_id
 

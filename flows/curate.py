@@ -8,7 +8,8 @@ from rich.table import Table
 
 from schemas.settings import LakeSettings
 from tasks.curate import CurateSettings
-from tasks.stages import StageSummary, curate_stage
+from tasks.stage import StageSummary
+from tasks.stages import curate_stage
 from warehouse.lake import Lake
 from warehouse.runs import new_run_id
 

@@ -10,7 +10,8 @@ from tasks.grading import GradeSettings
 from tasks.recipes import AnyRecipe
 from tasks.sandbox import SandboxConfig
 from tasks.scores import AnyScorer, Repetition, RequestTalk
-from tasks.stages import StageSummary, grade_stage
+from tasks.stage import StageSummary
+from tasks.stages import grade_stage
 from warehouse.runs import new_run_id
 
 

@@ -6,7 +6,8 @@ from prefect import flow
 
 from schemas.settings import LakeSettings
 from tasks.sources import AnySource
-from tasks.stages import StageSummary, ingest_stage
+from tasks.stage import StageSummary
+from tasks.stages import ingest_stage
 from warehouse.runs import new_run_id
 
 

@@ -18,7 +18,7 @@ from flows.verify import verify
 from schemas.base import Row
 from schemas.teachers import TeacherConfig
 from tasks.grading import GradeSettings
-from tasks.stages import StageSummary
+from tasks.stage import StageSummary
 from warehouse.runs import new_run_id
 
 

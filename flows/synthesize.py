@@ -9,7 +9,8 @@ from schemas.teachers import TeacherConfig
 from tasks.recipes import AnyRecipe
 from tasks.sandbox import SandboxConfig
 from tasks.scores import AnyScorer, Repetition, RequestTalk
-from tasks.stages import StageSummary, synthesize_stage
+from tasks.stage import StageSummary
+from tasks.stages import synthesize_stage
 from warehouse.runs import new_run_id
 
 

@@ -19,6 +19,7 @@ _COLUMNS = pa.schema(
         ("leader", pa.int64()),
         ("text", pa.string()),
         ("thought", pa.string()),
+        ("written", pa.string()),
         ("answer", pa.string()),
         ("kinds", pa.string()),
         ("finish_reason", pa.string()),
@@ -39,6 +40,7 @@ def batch(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
             "leader": place,
             "text": "Water runs down the hill.",
             "thought": thought,
+            "written": thought,
             "answer": None,
             "kinds": "prompt think",
             "finish_reason": "stop",
@@ -92,8 +94,13 @@ def details(found: pa.Table) -> dict[str, str]:
     )
 
 
-def land_traces(lake: Lake, rows: Sequence[tuple[str, str]], *, draw: int = 0) -> list[str]:
-    """Items of these texts with a trace of these thoughts each, into the lake; the trace ids."""
+def land_traces(
+    lake: Lake, rows: Sequence[tuple[str, str]], *, draw: int = 0, hint: str = ""
+) -> list[str]:
+    """Items of these texts with a trace of these thoughts each, into the lake; the trace ids.
+
+    A hint stands before every thought.
+    """
     items, traces = [], []
     for text, thought in rows:
         item = Item(
@@ -102,6 +109,7 @@ def land_traces(lake: Lake, rows: Sequence[tuple[str, str]], *, draw: int = 0) -
         items.append(item)
         segments = (
             Segment(kind="prompt", text="Think.", token_ids=(1,), trainable=False),
+            *([Segment(kind="hint", text=hint, token_ids=(2,), trainable=False)] if hint else []),
             Segment(
                 kind="think",
                 text=thought,

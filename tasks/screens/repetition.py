@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -46,9 +46,10 @@ class _Strings:
 class Repetition(PoolScreen):
     """Objects to n-grams that recur over the corpus, and to n-grams that recur within a trace."""
 
+    version: ClassVar[int] = 2
     kind: Literal["repetition"] = "repetition"
-    parts: tuple[Part, ...] = ("thought", "answer")
-    """What is looked at; draws of one item share its text, so the item is left out."""
+    parts: tuple[Part, ...] = ("written", "answer")
+    """What is looked at; draws of one item share its text, those of one recipe its hints."""
     ngram: int = Field(default=20, gt=1)
     """Words of a string that must not recur over the corpus."""
     most: int | None = Field(default=20, gt=0, lt=_FULL)

@@ -20,10 +20,11 @@ from schemas.base import Frozen
 FINDINGS = pa.schema([("trace_id", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
 """What a screen finds: one row for each trace that it objects to."""
 
-Part = Literal["item", "thought", "answer"]
-"""item: the document or the problem; thought: with its code and outputs."""
+Part = Literal["item", "thought", "written", "answer"]
+"""item: the document or the problem; thought: with its hints, code and outputs; written: the
+thought without hints and outputs, which no teacher wrote."""
 Parts = Sequence[Part]
-_COLUMNS = {"item": "text", "thought": "thought", "answer": "answer"}
+_COLUMNS = {"item": "text", "thought": "thought", "written": "written", "answer": "answer"}
 
 
 class Rows(Protocol):

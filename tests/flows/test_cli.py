@@ -81,6 +81,12 @@ def test_sql_when_printed_as_csv_then_values_come_back(lake):
     ]
 
 
+def test_sql_when_csv_has_lists_structs_and_maps_then_they_are_json(lake):
+    query = "SELECT MAP {'a': 1} AS m, [1, 2] AS l, {'x': 'y'} AS \"a b\""
+    (row,) = csv.DictReader(io.StringIO(answer("sql", query, "--lake", lake, "--csv")))
+    assert row == {"m": '{"a":1}', "l": "[1,2]", "a b": '{"x":"y"}'}
+
+
 def test_sql_when_a_long_text_is_asked_for_then_the_table_shows_it(lake):
     printed = answer("sql", "SELECT max(thinking) AS thinking FROM thoughts", "--lake", lake)
     assert "Thought 4.0: it runs down because it is heavy." in printed

@@ -83,6 +83,15 @@ def traces(settings, lake) -> list[str]:
     )
 
 
+def test_curate_when_a_hint_recurs_then_only_what_the_teacher_wrote_counts_as_repetition(
+    settings, lake
+):
+    hint = "Let us compute this with Python instead of doing it by hand. " * 2
+    land_traces(lake, [(prose(n), prose(100 + n)) for n in range(25)], hint=hint)
+    assert curate(settings, {"kind": "repetition"}) == 0
+    assert curate(settings, {"kind": "repetition", "parts": ["thought"]}) == 25
+
+
 def test_curate_when_run_twice_then_the_second_run_adds_nothing(settings, traces):
     assert curate(settings, SHORT, NEAR) == 2
     found = rows(settings, "SELECT trace_id, screen, reason, detail FROM exclusions ORDER BY ALL")

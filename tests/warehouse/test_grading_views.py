@@ -168,7 +168,7 @@ def test_categories_when_a_run_sets_them_then_bands_follow_and_a_repeat_writes_n
     assert lake.rows(
         "SELECT category, pass_score, hard_below, open_ended FROM categories "
         "WHERE category IN ('maths', 'gossip') ORDER BY category"
-    ) == [("gossip", 0.99, 0.25, True), ("maths", 0.99, 0.6, False)]
+    ) == [("gossip", 0.99, 0.3, True), ("maths", 0.99, 0.6, False)]
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,9 @@ def test_categories_when_a_run_sets_them_then_bands_follow_and_a_repeat_writes_n
         ("c" * 16, "easy", True),
         ("c" * 30 + "i" * 30, "medium", True),
         ("cccci", "easy", False),
-        ("ccci", "medium", False),
-        ("ciii", "medium", False),
+        ("ccci", "easy", False),
+        ("ccii", "medium", False),
+        ("ciii", "hard", False),
     ],
 )
 def test_difficulty_when_the_pass_rate_is_known_then_the_band_and_its_certainty_follow(

@@ -1,5 +1,6 @@
 -- The candidates as a published row would show them: item, thought with its code and outputs, answer.
---   kinds are the segments' kinds in order.
+--   written is what of the thought the teacher wrote: neither hints nor outputs.  kinds are the
+--   segments' kinds in order.
 SELECT
     c.trace_id,
     c.place,
@@ -11,6 +12,12 @@ SELECT
         ),
         'string_agg', ''
     ) AS thought,
+    list_aggregate(
+        list_transform(
+            list_filter(t.segments, lambda s: s.kind IN ('think', 'code')), lambda s: s.text
+        ),
+        'string_agg', ''
+    ) AS written,
     coalesce(
         list_aggregate(
             list_transform(list_filter(t.segments, lambda s: s.kind = 'answer'), lambda s: s.text),

@@ -55,12 +55,12 @@ CREATE TABLE categories (
     cv_limit DOUBLE, hard_below DOUBLE, easy_above DOUBLE, open_ended BOOLEAN
 );
 INSERT INTO categories VALUES
-    ('maths', 1, ['math*', 'arithmetic*', '*algebra*', '*geometry*', 'number*', '*calculus*', 'counting*', 'probability*', 'combinatorics*', 'aime*', 'amc*', 'olympiad*'], 1, 0.99, 0.25, 0.25, 0.75, false),
-    ('code', 2, ['code*', 'coding*', 'program*'], 1, 0.99, 0.25, 0.25, 0.75, false),
-    ('science', 3, ['science*', 'physics*', 'chemistry*', 'biology*', 'medicine*'], 5, 4.99, 0.25, 0.25, 0.75, false),
-    ('instructions', 4, ['instruction*', 'ifeval*'], 1, 0.99, 0.25, 0.25, 0.75, true),
-    ('closed', 5, ['logic*', 'puzzle*', 'games*', 'trivia*'], 1, 0.99, 0.25, 0.25, 0.75, false),
-    ('other', 6, [], 1, 0.7, 0.25, 0.25, 0.75, true);
+    ('maths', 1, ['math*', 'arithmetic*', '*algebra*', '*geometry*', 'number*', '*calculus*', 'counting*', 'probability*', 'combinatorics*', 'aime*', 'amc*', 'olympiad*'], 1, 0.99, 0.25, 0.3, 0.7, false),
+    ('code', 2, ['code*', 'coding*', 'program*'], 1, 0.99, 0.25, 0.3, 0.7, false),
+    ('science', 3, ['science*', 'physics*', 'chemistry*', 'biology*', 'medicine*'], 5, 4.99, 0.25, 0.3, 0.7, false),
+    ('instructions', 4, ['instruction*', 'ifeval*'], 1, 0.99, 0.25, 0.3, 0.7, true),
+    ('closed', 5, ['logic*', 'puzzle*', 'games*', 'trivia*'], 1, 0.99, 0.25, 0.3, 0.7, false),
+    ('other', 6, [], 1, 0.7, 0.25, 0.3, 0.7, true);
 
 -- Verifiers whose verdict is about the answer, by kind: of two that decided, the higher rank has the
 -- say.  graded: their score grades the response.  Reviews add the kinds that are new to the lake.

@@ -53,7 +53,7 @@ def test_text_when_markers_are_asked_for_then_they_stand_before_the_document(pub
     (row,) = publish(layout, of_item(8))
     tokens = 10 + (8 * 7) % 48
     assert row["text"] == (
-        "domain: coding\noutcome: correct\nband: medium\npass_rate: 0.75\n"
+        "domain: coding\noutcome: correct\nband: easy\npass_rate: 0.75\n"
         f"thinking_tokens: {tokens}\n\nWhat is 8 + 1?\n\n"
         "<think>\nThought 8.0.\n</think>\n\nIt is 9."
     )

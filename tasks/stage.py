@@ -1,0 +1,257 @@
+"""A stage under way: it lands shards in the lake, shows its progress and keeps the book of runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from pydantic import Field
+
+from schemas.base import Row
+from schemas.errors import BudgetSpent
+from schemas.manifest import Manifest
+from schemas.settings import LakeSettings
+from tasks.cluster import ray_session
+from tasks.curate import ScreenLane, stream_findings
+from tasks.grade import Graded
+from tasks.interrupt import Interrupt, graceful_interrupt
+from tasks.progress import StageProgress
+from tasks.review import ReviewJob, stream_reviews
+from warehouse.candidates import Candidates
+from warehouse.commit import Committer, newest_entry
+from warehouse.lake import Lake
+from warehouse.plan import Plan
+from warehouse.runs import begin_run, end_run
+
+FAILURES = ("teacher_error", "recipe_error", "timeout")
+"""Drop reasons that count against a run's error budget: something broke, nothing was refused."""
+_JUDGED = frozenset({"reviewed", "gold_checks"})
+"""Tables whose rows a shard's outcomes are about."""
+_LEAST_FAILURES = 20
+_ARTIFACT_EVERY_S = 5.0
+
+
+class StageSummary(Row):
+    """What a stage did."""
+
+    stage: str
+    run_id: str
+    rows: dict[str, int]
+    """Rows landed, by table."""
+    drops: dict[str, int]
+    """Drops landed, by reason."""
+    outcomes: dict[str, int] = Field(default_factory=dict)
+    """Reviewed traces, or checked golds, by outcome."""
+    repeated: int = 0
+    """Rows that were in the lake already."""
+    pending: int = 0
+    """Draws still to be done when the stage ended."""
+    completion_tokens: int = 0
+    seconds: float
+    stopped: bool = False
+    """Whether it was asked to stop before its end."""
+    graded: tuple[Graded, ...] = ()
+    """How the items of a grading stand, by teacher."""
+
+    def joined(self, other: StageSummary) -> StageSummary:
+        """The figures of two stages of one run as those of one, such as two teachers' draws."""
+        return self.model_copy(
+            update={
+                "rows": dict(Counter(self.rows) + Counter(other.rows)),
+                "drops": dict(Counter(self.drops) + Counter(other.drops)),
+                "outcomes": dict(Counter(self.outcomes) + Counter(other.outcomes)),
+                "repeated": self.repeated + other.repeated,
+                "pending": self.pending + other.pending,
+                "completion_tokens": self.completion_tokens + other.completion_tokens,
+                "seconds": self.seconds + other.seconds,
+                "stopped": self.stopped or other.stopped,
+                "graded": (*self.graded, *other.graded),
+            }
+        )
+
+
+class Stage:
+    """A stage under way: its lake, its progress and its figures."""
+
+    def __init__(self, lake: Lake, run_id: str, stage: str, interrupt: Interrupt) -> None:
+        self.lake, self.run_id, self.stage, self.interrupt = lake, run_id, stage, interrupt
+        self._rows: dict[str, int] = {}
+        self._repeated = 0
+        self._progress = StageProgress(stage, total=None, unit="rows")
+        self._past: list[StageProgress] = []
+        self._artifact: UUID | None = None
+        self._artifact_at = 0.0
+        self._committer: Committer | None = None
+        self.graded: Graded | None = None
+
+    def begin(
+        self, *, total: int | None, unit: str, done_before: int = 0, label: str | None = None
+    ) -> None:
+        """Show the stage, or the part of it that `label` names; `total` rows are to come."""
+        if self._committer is not None:
+            self._past.append(self._progress)
+        self._progress = StageProgress(label or self.stage, total=total, unit=unit)
+        note = f"{total:,} {unit} to do" if total is not None else "reading"
+        if done_before:
+            note += f", {done_before:,} done before"
+        with optional():
+            made = create_progress_artifact(0.0, key=self.stage, description=note)
+            self._artifact = made if isinstance(made, UUID) else None
+
+    def land(
+        self,
+        shards: Iterator[Manifest | None],
+        committer: Committer,
+        *,
+        error_budget: float | None = None,
+    ) -> None:
+        """Commit shards as they come.  Raises `BudgetSpent` past the error budget."""
+        self._committer = committer
+        with self._progress as progress:
+            for manifest in shards:
+                if manifest is None:
+                    progress.tick()
+                else:
+                    landed = committer.commit(manifest)
+                    for table, rows in landed.rows.items():
+                        self._rows[table] = self._rows.get(table, 0) + rows
+                    self._repeated += landed.repeated
+                    main = ("items", "traces", "drops", "reviewed", "gold_checks")
+                    progress.add(
+                        sum(landed.rows.get(table, 0) for table in main),
+                        tokens=manifest.completion_tokens,
+                        drops=manifest.drops if landed.rows.get("drops") else None,
+                        outcomes=manifest.outcomes if landed.rows.keys() & _JUDGED else None,
+                    )
+                self._show()
+                if error_budget is not None:
+                    self._check_budget(error_budget)
+
+    def spent(self, tokens: int | None) -> bool:
+        """Whether so many tokens have been written; never where null."""
+        return tokens is not None and self._progress.tokens >= tokens
+
+    def ending(self, tokens: int | None) -> Callable[[], bool]:
+        """Tells whether the stage is to stop: when asked, or once `tokens` are written."""
+        return lambda: self.interrupt.asked() or self.spent(tokens)
+
+    def review(self, job: ReviewJob, plan: Plan, *, unit: str) -> None:
+        """Do what a plan of traces or items holds, and delete the plan."""
+        self.begin(total=plan.pending, unit=unit, done_before=plan.wanted - plan.pending)
+        committer = Committer(self.lake, self.run_id, job.lane, plan.pending, plan.since)
+        try:
+            if plan.pending:
+                with ray_session(job.engine.ray_address):
+                    url = self.lake.storage.url(plan.folder)
+                    self.land(stream_reviews(job, url, stopping=self.interrupt.asked), committer)
+        finally:
+            self.lake.storage.delete_folder(plan.folder)
+
+    def screen(self, lane: ScreenLane, where: str) -> None:
+        """Land what one screen objects to."""
+        with Lake.open(self.lake.settings) as reader:
+            candidates = Candidates.choose(
+                reader,
+                lane=lane.lane,
+                screen=lane.name,
+                where=where,
+                before=lane.before,
+                best=lane.screen.best,
+            )
+            fresh = candidates.fresh
+            self.begin(
+                total=fresh,
+                unit="traces",
+                done_before=candidates.count - fresh,
+                label=lane.screen.kind,
+            )
+            since = newest_entry(self.lake)
+            committer = Committer(self.lake, self.run_id, lane.lane, fresh, since)
+            found = stream_findings(
+                lane, candidates, self.lake.storage, self.run_id, stopping=self.interrupt.asked
+            )
+            self.land(found, committer)
+
+    def summary(self) -> StageSummary:
+        """The stage's figures so far."""
+        committer = self._committer
+        shown = [*self._past, self._progress]
+        pending = committer.planned - committer.settled if committer else 0
+        return StageSummary(
+            stage=self.stage,
+            run_id=self.run_id,
+            rows=self._rows,
+            drops=dict(self._progress.drops),
+            outcomes=dict(sum((progress.outcomes for progress in shown), Counter())),
+            repeated=self._repeated,
+            pending=self.graded.unsettled if self.graded else pending,
+            completion_tokens=self._progress.tokens,
+            seconds=sum(progress.seconds for progress in shown),
+            stopped=self.interrupt.asked(),
+            graded=(self.graded,) if self.graded else (),
+        )
+
+    def _check_budget(self, budget: float) -> None:
+        failed = sum(self._progress.drops[reason] for reason in FAILURES)
+        planned = self._progress.total or 0
+        if failed >= max(_LEAST_FAILURES, budget * planned) or (planned and failed == planned):
+            raise BudgetSpent(
+                f"{failed} of {planned} draws failed ({self._progress.note()}): see "
+                '`thoughtmill sql "FROM drop_reasons"`, mend the cause, then run again with '
+                "--set 'redo=[teacher_error,recipe_error,timeout]'"
+            )
+
+    def _show(self) -> None:
+        progress = self._progress
+        if self._artifact is None or time.monotonic() - self._artifact_at < _ARTIFACT_EVERY_S:
+            return
+        self._artifact_at = time.monotonic()
+        share = 100.0 * progress.rows / progress.total if progress.total else 0.0
+        with optional():
+            update_progress_artifact(self._artifact, min(share, 100.0), description=progress.note())
+
+    def close(self) -> None:
+        """The last artifacts."""
+        summary = self.summary()
+        with optional():
+            if self._artifact is not None:
+                update_progress_artifact(self._artifact, 100.0, description=self._progress.note())
+            create_table_artifact(
+                key=f"{self.stage}-summary",
+                table=[{"figure": k, "value": str(v)} for k, v in summary.model_dump().items()],
+            )
+
+
+@contextmanager
+def open_stage(
+    settings: LakeSettings, run_id: str, name: str, stage: str, config: dict[str, Any]
+) -> Iterator[Stage]:
+    """Open the lake and keep the book of runs around a stage."""
+    with graceful_interrupt() as interrupt, Lake.create(settings) as lake:
+        begin_run(lake, run_id, name=name, stage=stage, config=orjson.dumps(config).decode())
+        work = Stage(lake, run_id, stage, interrupt)
+        state = "failed"
+        try:
+            yield work
+            state = "stopped" if interrupt.asked() else "done"
+        finally:
+            end_run(lake, run_id, stage=stage, state=state, summary=work.summary().model_dump())
+            work.close()
+
+
+@contextmanager
+def optional() -> Iterator[None]:
+    """Artifacts are for show: an API that is gone must not cost a run."""
+    with suppress(httpx.HTTPError, RuntimeError, ConnectionError):
+        yield
