@@ -4,7 +4,7 @@
 
 A loopback server in its own process answers 20,000 chats after 50 ms each, 128 at a time.  Start-up
 is left out: each client warms up first, and the contenders take turns.  `synthesize` is the whole
-line, lake commit included.
+line, lake commit included; the Ray Data actor does no more than ask and write Parquet.
 """
 
 from __future__ import annotations
@@ -19,17 +19,21 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import openai
 import orjson
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import uvloop
 
 from benchmarks.line import documents, draw_all, fill
 from schemas.settings import EngineSettings
 from schemas.teachers import EndpointTeacher, Sampling
+from tasks.cluster import ray_session
 from tasks.recipes import Thinking
 from tasks.teachers.endpoint import Endpoint
 
@@ -39,6 +43,7 @@ Contender = Callable[[str, int, int], Coroutine[Any, Any, None]]
 MODEL = "loopback"
 SAMPLING = Sampling(temperature=0.8, top_p=0.95, max_tokens=256, stop=("</think>",))
 _MAX_SECONDS = 1800
+_ACTOR_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Cost:
 
     rows_per_s: float
     cpu_s_per_1000_rows: float
-    """CPU seconds of the client process."""
+    """CPU seconds of the client; not a number where it was not taken."""
 
 
 def messages(number: int) -> list[dict[str, str]]:
@@ -60,26 +65,26 @@ async def bare_aiohttp(base_url: str, n: int, concurrency: int) -> None:
     """The least a client can do: post JSON, read JSON."""
     connector = aiohttp.TCPConnector(limit=concurrency)
     async with aiohttp.ClientSession(connector=connector) as session:
+        await _at_once(partial(_ask, session, base_url), n, concurrency)
 
-        async def ask(number: int) -> str:
-            body = {
-                "model": MODEL,
-                "messages": messages(number),
-                "temperature": SAMPLING.temperature,
-                "top_p": SAMPLING.top_p,
-                "max_tokens": SAMPLING.max_tokens,
-                "stop": SAMPLING.stop,
-                "seed": number,
-            }
-            async with session.post(
-                f"{base_url}/chat/completions",
-                data=orjson.dumps(body),
-                headers={"Content-Type": "application/json"},
-            ) as response:
-                answer = orjson.loads(await response.read())
-            return str(answer["choices"][0]["message"]["content"])
 
-        await _at_once(ask, n, concurrency)
+async def _ask(session: aiohttp.ClientSession, base_url: str, number: int) -> str:
+    body = {
+        "model": MODEL,
+        "messages": messages(number),
+        "temperature": SAMPLING.temperature,
+        "top_p": SAMPLING.top_p,
+        "max_tokens": SAMPLING.max_tokens,
+        "stop": SAMPLING.stop,
+        "seed": number,
+    }
+    async with session.post(
+        f"{base_url}/chat/completions",
+        data=orjson.dumps(body),
+        headers={"Content-Type": "application/json"},
+    ) as response:
+        answer = orjson.loads(await response.read())
+    return str(answer["choices"][0]["message"]["content"])
 
 
 async def endpoint_teacher(base_url: str, n: int, concurrency: int) -> None:
@@ -173,6 +178,41 @@ def measure(contender: Contender, base_url: str, n: int, concurrency: int) -> Co
     return Cost(rows_per_s=n / wall, cpu_s_per_1000_rows=1000 * cpu / n)
 
 
+class RayDataActor:
+    """What one writes by hand with Ray Data: an actor that asks for all rows of a batch at once."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url, self._session = base_url, None
+
+    async def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        asked = [(time.time(), _ask(self._session, self._base_url, int(n))) for n in batch["id"]]
+        texts = await asyncio.gather(*(answer for _, answer in asked))
+        return {"text": texts, "started_at": [started for started, _ in asked]}
+
+
+def measure_ray_data(base_url: str, n: int, concurrency: int) -> Cost:
+    """The actor over `n` rows, from the first request until its Parquet files are written."""
+    import ray
+
+    with tempfile.TemporaryDirectory() as folder, ray_session(None):
+        rows = ray.data.range(n, override_num_blocks=max(1, n // _ACTOR_BATCH))
+        rows.map_batches(
+            RayDataActor,
+            fn_constructor_args=(base_url,),
+            batch_size=_ACTOR_BATCH,
+            compute=ray.data.ActorPoolStrategy(
+                size=1,
+                max_tasks_in_flight_per_actor=concurrency // _ACTOR_BATCH,
+                max_concurrent_calls_per_actor=concurrency // _ACTOR_BATCH,
+            ),
+        ).write_parquet(folder)
+        ended = time.time()
+        began = pq.read_table(folder, columns=["started_at"]).column(0)
+    return Cost(n / (ended - pc.min(began).as_py()), float("nan"))
+
+
 def measure_line(base_url: str, n: int, concurrency: int) -> Cost:
     """The whole engine stage: Ray Data, the recipe, the endpoint teacher, shards and commits.
 
@@ -191,6 +231,9 @@ def measure_line(base_url: str, n: int, concurrency: int) -> Cost:
     return Cost(n / figures.seconds, 1000 * figures.cpu_s / figures.rows)
 
 
+LINES = {"Ray Data actor": measure_ray_data, "synthesize": measure_line}
+
+
 def main() -> None:
     """Print medians of all contenders, and ratios against the first."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -199,12 +242,13 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.05, help="seconds before each answer")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    costs: dict[str, list[Cost]] = {name: [] for name in (*CONTENDERS, "synthesize")}
+    costs: dict[str, list[Cost]] = {name: [] for name in (*CONTENDERS, *LINES)}
     with server(args.delay) as base_url:
         for _ in range(args.repeats):
             for name, contender in CONTENDERS.items():
                 costs[name].append(measure(contender, base_url, args.requests, args.concurrency))
-            costs["synthesize"].append(measure_line(base_url, args.requests, args.concurrency))
+            for name, line in LINES.items():
+                costs[name].append(line(base_url, args.requests, args.concurrency))
     print(f"{'client':<20}{'rows/s':>10}{'ratio':>8}{'CPU s/1000':>12}{'ratio':>8}")
     first: tuple[float, float] | None = None
     for name, runs in costs.items():

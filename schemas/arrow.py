@@ -167,18 +167,14 @@ def to_table(name: str, rows: Iterable[Row]) -> pa.Table:
 
 def from_table(model: type[AnyRow], table: pa.Table) -> list[AnyRow]:
     """The rows of an Arrow table as models; columns that the model lacks are an error."""
-    return [model.model_validate(_tupled(row)) for row in table.to_pylist(maps_as_pydicts="strict")]
+    # Not strict: Arrow has checked the types, and its lists are to become tuples.
+    return [
+        model.model_validate(row, strict=False) for row in table.to_pylist(maps_as_pydicts="strict")
+    ]
 
 
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Maps as Arrow takes them: a list of pairs."""
-    return {k: list(v.items()) if k == "meta" else v for k, v in value.items()}
-
-
-def _tupled(value: Any) -> Any:
-    """Lists as the strict models take them: tuples, all the way down."""
-    if isinstance(value, list):
-        return tuple(_tupled(v) for v in value)
-    if isinstance(value, dict):
-        return {k: _tupled(v) for k, v in value.items()}
-    return value
+    if "meta" in row:
+        row["meta"] = list(row["meta"].items())
+    return row

@@ -92,4 +92,5 @@ def quiet_data() -> None:
     context.enable_operator_progress_bars = False
     context.print_on_execution_start = False
     context.actor_init_retry_on_errors = False
+    context.memory_usage_poll_interval_s = None  # a thread for each micro-batch under way
     logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from schemas.ids import content_hash, seed_of
@@ -35,6 +36,11 @@ class Lane:
     def name(self) -> str:
         """What traces of this lane compete for in the lake."""
         return f"{self.recipe_fingerprint}/{self.teacher_fingerprint}"
+
+    @cached_property
+    def sampling_json(self) -> str:
+        """The sampling as traces keep it."""
+        return self.sampling.model_dump_json(exclude_none=True)
 
 
 @dataclass
@@ -110,7 +116,7 @@ class Kit:
                 teacher=lane.teacher,
                 teacher_revision=lane.teacher_revision,
                 teacher_fingerprint=lane.teacher_fingerprint,
-                sampling=lane.sampling.model_dump_json(exclude_none=True),
+                sampling=lane.sampling_json,
                 seed=self.seed,
                 requests=self.requests,
                 prompt_tokens=self.prompt_tokens,

@@ -40,6 +40,7 @@ from warehouse.shards import write_draws
 from warehouse.storage import Storage
 
 _Ended = Sequence[Trace | Drop | Verdict]
+_Begin = Callable[[], Coroutine[Any, Any, _Ended]]
 _IDLE_FLUSH_S = 0.2
 _COLLECT_EVERY = 20_000
 _ITEM_COLUMNS = SCHEMAS["items"].names
@@ -78,6 +79,17 @@ def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
 
 
 @dataclass
+class _Batch:
+    """A micro-batch that is under way: its rows that are not, and the shards that hold the rest."""
+
+    left: int
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    shards: set[asyncio.Event] = field(default_factory=set)
+    error: Exception | None = None
+    """What went wrong beside the draws themselves."""
+
+
+@dataclass
 class _Finished:
     """Draws that wait for the next shard, and the event that tells they are on disk."""
 
@@ -110,7 +122,7 @@ class Worker:
         self._inbox = inbox
         self._storage = Storage(job.data)
         self._loop = uvloop.new_event_loop()
-        self._gate = asyncio.Semaphore(engine.in_flight)
+        self._waiting: asyncio.Queue[tuple[int, _Begin, _Batch]] = asyncio.Queue()
         self._finished = _Finished()
         self._working: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -125,7 +137,8 @@ class Worker:
         if job.recipe.needs_sandbox:
             self._sandbox = self._open_sandbox(job.sandbox or BubblewrapSandbox())
         self._grader = Grader(job.grade, job.population) if job.grade else None
-        asyncio.run_coroutine_threadsafe(self._keep_house(), self._loop)
+        for house in (*(self._draw() for _ in range(engine.in_flight)), self._keep_house()):
+            asyncio.run_coroutine_threadsafe(house, self._loop)
 
     async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
         work = asyncio.run_coroutine_threadsafe(self._batch(batch), self._loop)
@@ -146,34 +159,49 @@ class Worker:
         planned = batch.column("done" if self._grader else "draw").to_pylist()
         work: Callable[[Item, Any], Coroutine[Any, Any, _Ended]]
         work = self._graded if self._grader else self._attempt
-        under_way = [
-            self._one(slot, partial(work, item, what))
-            for slot, item, what in zip(slots, items, planned, strict=True)
-        ]
-        await asyncio.gather(*under_way, return_exceptions=True)
-        if self._failure is not None:
-            raise self._failure
-        return len(under_way)
+        under_way = _Batch(len(slots))
+        for slot, item, what in zip(slots, items, planned, strict=True):
+            self._waiting.put_nowait((slot, partial(work, item, what), under_way))
+        await under_way.over.wait()
+        for written in under_way.shards:
+            await written.wait()
+        error = self._failure or under_way.error
+        if error is not None:
+            raise error
+        return len(slots)
 
-    async def _one(self, slot: int, begin: Callable[[], Coroutine[Any, Any, _Ended]]) -> None:
-        """One row of the plan, from waiting for a place to lying on disk."""
-        async with self._gate:
-            if self._stopping or self._failure:
-                return
-            work = asyncio.create_task(begin())
-            self._working.add(work)
-            try:
-                ended = await work
-            finally:
-                self._working.discard(work)
+    async def _draw(self) -> None:
+        """One of the places where draws are under way; each lives as long as the worker."""
+        place = asyncio.current_task()
+        assert place is not None
+        while True:
+            slot, begin, batch = await self._waiting.get()
+            if not self._stopping and not self._failure:
+                self._working.add(place)
+                try:
+                    self._finish(slot, await begin(), batch)
+                except asyncio.CancelledError:
+                    place.uncancel()
+                except TeacherDown:
+                    pass  # kept in `_failure`
+                except Exception as exc:
+                    batch.error = exc
+                finally:
+                    self._working.discard(place)
+                if len(self._finished.ended) >= self._job.engine.shard_rows:
+                    await self._flush()
+            batch.left -= 1
+            if not batch.left:
+                batch.over.set()
+
+    def _finish(self, slot: int, ended: _Ended, batch: _Batch) -> None:
+        """Put a row of the plan that has ended to those that wait for the next shard."""
         finished = self._finished
         if not finished.slots:
             finished.since = time.monotonic()
         finished.ended.extend(ended)
         finished.slots.append(slot)
-        if len(finished.ended) >= self._job.engine.shard_rows:
-            await self._flush()
-        await finished.written.wait()
+        batch.shards.add(finished.written)
 
     async def _graded(self, item: Item, done: Sequence[dict[str, Any]]) -> _Ended:
         """What an item gave that is graded; `done` are its draws in the lake."""
@@ -213,8 +241,8 @@ class Worker:
     async def _fail(self, exc: ThoughtmillError) -> None:
         self._failure = self._failure or exc
         await self._inbox.fail.remote(exc)
-        for work in self._working:
-            work.cancel()
+        for place in self._working - {asyncio.current_task()}:
+            place.cancel()
 
     async def _flush(self) -> None:
         """Write what is finished as a shard and announce it."""
@@ -249,8 +277,8 @@ class Worker:
             await asyncio.sleep(min(_IDLE_FLUSH_S, limit))
             if stopped.done() and not self._stopping:
                 self._stopping = True
-                for work in self._working:
-                    work.cancel()
+                for place in self._working:
+                    place.cancel()
             overdue = time.monotonic() - self._finished.since >= limit
             if self._finished.slots and (overdue or self._stopping or not self._working):
                 await self._flush()

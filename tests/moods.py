@@ -1,0 +1,32 @@
+"""A recipe that does what its item's text says, for tests of the engine loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from schemas.errors import TeacherDown
+from schemas.rows import Drop, Item, Segment, Trace
+from tasks.kit import Kit
+from tasks.recipes.recipe import Recipe
+
+
+class Mood(Recipe):
+    """`stuck` waits for ever, `broken` fails, `down` finds no teacher; all else is answered."""
+
+    kind: Literal["mood"] = "mood"
+    patience_s: float = 0.02
+    """What an answer takes."""
+
+    async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
+        word = item.text.split()[0]
+        if word == "stuck":
+            await asyncio.Event().wait()
+        if word == "broken":
+            raise ValueError(f"no way to read {item.text!r}")
+        if word == "down":
+            raise TeacherDown("nobody answers")
+        await asyncio.sleep(self.patience_s)
+        said = Segment(kind="think", text=f"About {item.text}.", trainable=True)
+        return [kit.trace([said], finish_reason="stop")]
