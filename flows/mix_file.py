@@ -55,6 +55,7 @@ def dry(config: MixConfig) -> None:
     """
     with Lake.open(config.lake, snapshot=config.publish.snapshot) as lake:
         lake.connection.execute("SET memory_limit = ?", [config.publish.memory])
+        lake.connection.execute("BEGIN")  # one snapshot throughout, as an export has it
         drawn = draw_for(lake, config.drawing, config.publish)
     print_draw(config, drawn)
     require(drawn)

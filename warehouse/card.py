@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ _FIELDS = {
     "thinking_tokens": "Length of the thought in the teacher's tokens.",
     **TOKEN_FIELDS,
 }
+_GROUPS = ("source", "domain", "recipe", "teacher")
 _MIB = 1 << 20
 
 
@@ -34,10 +36,12 @@ def write_card(
     settings: ExportSettings,
     result: Export,
     mix: MixSettings | None = None,
+    make_up: Sequence[Sequence[Any]] | None = None,
 ) -> None:
     """Write `README.md`; its head tells `load_dataset` which files make up the split.
 
-    `data` is what has been written to `folder`.
+    `data` is what has been written to `folder`; `make_up` says where its rows come from, in the
+    columns of `_GROUPS`, rows and completion tokens, where they don't say it themselves.
     """
     megabytes = sum(file.stat().st_size for file in (folder / "data").iterdir()) / _MIB
     parts = [
@@ -71,8 +75,11 @@ def write_card(
         parts += [_tokens(settings, result), ""]
     if mix is not None and result.mix is not None:
         parts += ["## Mix", "", *_mix(mix, result.mix)]
-    groups = [c for c in ("source", "domain", "recipe", "teacher") if c in data.columns]
-    if groups:
+    groups = [name for name in _GROUPS if name in data.columns]
+    if make_up is not None:
+        head = [*_GROUPS, "traces", "completion tokens"]
+        parts += ["## Make-up", "", _table(head, [list(row) for row in make_up]), ""]
+    elif groups:
         tokens = "sum(thinking_tokens)::BIGINT" if "thinking_tokens" in data.columns else "NULL"
         rows = data.query(
             "data",
@@ -152,6 +159,12 @@ def _again(settings: ExportSettings, result: Export, mix: MixSettings | None) ->
         if settings.query is None and layout != {"kind": "text"}:
             told_layout = orjson.dumps(layout).decode() if len(layout) > 1 else layout["kind"]
             command += f" --layout {quote(told_layout)}"
+        if settings.columns is not None:
+            command += f" --columns {quote(','.join(settings.columns))}"
+        if settings.tokens is not None:
+            counted = settings.tokens.model_dump(mode="json", exclude_defaults=True)
+            command += f" --tokens {quote(orjson.dumps(counted).decode())}"
+        command += " --lake LAKE"
     return [told, "", "```", command, "```", "", f"Content hash `{result.content_hash}`."]
 
 

@@ -31,6 +31,7 @@ from warehouse.mix_measure import draw_for
 
 MARKER = "thoughtmill.json"
 MIX = "mix.yaml"
+DRAW = "draw.parquet"
 _VIEWS = ("candidates", "samples")
 """Where a predicate may look: the second costs joins with verdicts and scores."""
 
@@ -69,8 +70,7 @@ def export(
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             result = _write(lake, settings, mix, drawn, target, partial)
-            shutil.rmtree(target, ignore_errors=True)
-            partial.rename(target)
+            _replace(target, partial)
         except (OSError, duckdb.IOException) as exc:
             raise LakeError(f"can't write {target}: {first_line(exc)}") from exc
         except duckdb.Error as exc:
@@ -124,8 +124,8 @@ def _write(
             },
         }
         (partial / MIX).write_text(yaml.safe_dump(asked, sort_keys=False, allow_unicode=True))
-        _write_draw(lake, partial / "draw.parquet")
-    write_card(data, partial, settings, result, mix)
+        _write_draw(lake, partial / DRAW)
+    write_card(data, partial, settings, result, mix, _make_up(lake, settings, data))
     (partial / MARKER).write_bytes(_record(settings, mix, result, hashes))
     return result
 
@@ -153,6 +153,16 @@ def _choose(lake: Lake, settings: ExportSettings, mix: MixSettings | None) -> Dr
             if view == _VIEWS[-1] or not isinstance(exc, duckdb.BinderException):
                 raise _refused(settings, exc) from exc
     return None
+
+
+def _replace(target: Path, partial: Path) -> None:
+    """Put the new folder in place by renames: a kill leaves the old one, the new one or none."""
+    old = target.with_name(f"{target.name}.replaced.partial")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _require_free(target: Path) -> None:
@@ -191,6 +201,19 @@ def _write_draw(lake: Lake, file: Path) -> None:
     """Which traces were drawn, in their order: what a larger draw can be compared with."""
     chosen = lake.connection.sql("FROM chosen ORDER BY position")
     chosen.write_parquet(str(file), compression="zstd")
+
+
+def _make_up(
+    lake: Lake, settings: ExportSettings, data: duckdb.DuckDBPyRelation
+) -> list[tuple[Any, ...]] | None:
+    """Rows by source, domain, recipe and teacher, where the published rows don't say it."""
+    if settings.query is not None or {"source", "teacher"} <= set(data.columns):
+        return None
+    return lake.rows(
+        "SELECT i.source, i.domain, t.provenance.recipe, t.provenance.teacher, count(*), "
+        "sum(t.provenance.completion_tokens)::BIGINT FROM chosen JOIN traces AS t USING (trace_id) "
+        "JOIN items AS i USING (item_id) GROUP BY ALL ORDER BY ALL"
+    )
 
 
 def _sha256(file: Path) -> str:

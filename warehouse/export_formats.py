@@ -46,7 +46,7 @@ def write_webdataset(files: Sequence[Path], folder: Path) -> None:
             break
         with tarfile.open(folder / f"train-{shard:06}.tar", "w", format=tarfile.USTAR_FORMAT) as to:
             for number, row in rows:
-                _add(to, f"{number:09}.json", orjson.dumps(row, default=_refuse))
+                _add(to, f"{number:09}.json", _json(row))
                 if isinstance(row.get("text"), str):
                     _add(to, f"{number:09}.txt", row["text"].encode())
 
@@ -63,7 +63,8 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     archive.addfile(member, io.BytesIO(data))
 
 
-def _refuse(value: object) -> None:
-    raise ConfigError(
-        f"publish.webdataset: a {type(value).__name__} can't be in JSON: set `webdataset: false`"
-    )
+def _json(row: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(row)
+    except TypeError as exc:
+        raise ConfigError(f"publish.webdataset: {exc}: set `webdataset: false`") from exc

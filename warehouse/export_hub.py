@@ -36,6 +36,8 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, hub: Hub | Non
         raise ConfigError(f"--push-to-hub: {folder} is no finished export: publish it first")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
         raise ConfigError(f"--push-to-hub: {repo!r} is no dataset's name: write it as OWNER/NAME")
+    from huggingface_hub.errors import HfHubHTTPError
+
     if hub is None:
         hub = _hub()
     try:
@@ -46,8 +48,9 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, hub: Hub | Non
             repo_type="dataset",
             commit_message="Published by Thoughtmill",
         )
-    except OSError as exc:  # every error of the hub and of the network is one
-        raise LakeError(f"the hub refuses {repo}: {str(exc).splitlines()[0]}") from exc
+    except (OSError, *HfHubHTTPError.__bases__) as exc:  # the network's errors are no OSError
+        why = (str(exc).splitlines() or [type(exc).__name__])[0]
+        raise LakeError(f"the hub refuses {repo}: {why}") from exc
     return f"https://huggingface.co/datasets/{repo}"
 
 

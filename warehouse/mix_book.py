@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import orjson
 
 from schemas.errors import LakeError
 from schemas.ids import content_hash
-from schemas.mixes import MixSettings
-from schemas.settings import LakeSettings
 from warehouse.export import Export, export
 from warehouse.extensions import first_line
 from warehouse.lake import Lake
@@ -21,22 +21,21 @@ def publish_mix(config: MixConfig) -> Export:
     """Draw a mix, publish it and enter it in the lake's book.  Errors are those of `export`."""
     result = export(config.lake, config.publish, config.drawing)
     assert result.mix is not None
-    enter(config.lake, config.drawing, result.mix)
+    enter(config, result.mix)
     return result
 
 
-def mix_id(settings: MixSettings, snapshot: int) -> str:
-    """Hash of a mix's settings and the snapshot it is drawn from."""
-    return content_hash("mix", settings.model_dump(mode="json"), snapshot)
+def enter(config: MixConfig, drawn: Draw) -> str:
+    """Enter a mix, once however often it is drawn; returns its id, a hash of all that decides it.
 
-
-def enter(lake_settings: LakeSettings, settings: MixSettings, drawn: Draw) -> str:
-    """Enter a mix, once however often it is drawn; returns its id."""
-    entry = mix_id(settings, drawn.snapshot)
-    spec = orjson.dumps(settings.model_dump(mode="json")).decode()
-    values = [entry, settings.name, spec, drawn.snapshot, drawn.rows, drawn.tokens]
+    Raises `LakeError` where the catalog can't be written.
+    """
+    spec = _spec(config)
+    entry = content_hash("mix", spec, drawn.snapshot)
+    text = orjson.dumps(spec).decode()
+    values = [entry, config.name, text, drawn.snapshot, drawn.rows, drawn.tokens]
     try:
-        with Lake.create(lake_settings) as lake, writer_lock(lake_settings):
+        with Lake.create(config.lake) as lake, writer_lock(config.lake):
             if not lake.one("SELECT count(*) FROM mixes WHERE mix_id = ?", [entry]):
                 lake.connection.execute(
                     "INSERT INTO mixes VALUES (?, ?, ?, ?, now(), ?, ?, ?)",
@@ -45,3 +44,11 @@ def enter(lake_settings: LakeSettings, settings: MixSettings, drawn: Draw) -> st
     except duckdb.Error as exc:
         raise LakeError(f"can't write the lake's book of mixes: {first_line(exc)}") from exc
     return entry
+
+
+def _spec(config: MixConfig) -> dict[str, Any]:
+    """What decides which rows are drawn; where a tokenizer counts, it and the layout do too."""
+    spec = config.drawing.model_dump(mode="json")
+    if config.publish.tokens is not None and config.counted == "tokens" and config.size is None:
+        spec["publish"] = config.publish.model_dump(mode="json", include={"layout", "tokens"})
+    return spec

@@ -38,6 +38,7 @@ def counter(lake: Lake, settings: ExportSettings) -> Count:
     """Counts rows of the table `mix_pool` in the layout and with the tokenizer of an export."""
     assert settings.tokens is not None
     tokenizer = RowTokenizer(settings.tokens)
+    packed = settings.tokens.pack if settings.tokens.long == "drop" else None
 
     def count(rows: pl.Series) -> pl.Series:
         asked = pl.DataFrame({"row": rows}).with_row_index("position")
@@ -56,7 +57,8 @@ def counter(lake: Lake, settings: ExportSettings) -> Count:
                 )
             encoded = tokenizer.encode(tokenizer.render(table))
             for name, row in zip(table["trace_id"].to_pylist(), encoded, strict=True):
-                sizes[name] = sizes.get(name, 0) + len(row.ids)
+                published = packed is None or len(row.ids) <= packed
+                sizes[name] = sizes.get(name, 0) + (len(row.ids) if published else 0)
         names = lake.connection.sql("SELECT trace_id FROM chosen ORDER BY position").pl()
         return names["trace_id"].replace_strict(
             list(sizes), list(sizes.values()), default=0, return_dtype=pl.Int64

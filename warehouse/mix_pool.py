@@ -7,6 +7,7 @@ component's order, and caps.  What is taken of it is decided in `mix_order`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import duckdb
 import polars as pl
@@ -165,6 +166,8 @@ def _expressions(settings: MixSettings) -> Iterator[tuple[str, str]]:
 
 def _blame(lake: Lake, settings: MixSettings, error: duckdb.Error) -> ConfigError:
     """The error of the first expression that DuckDB refuses by itself."""
+    with suppress(duckdb.TransactionException):
+        lake.connection.execute("ROLLBACK")  # an error while running has ended the transaction
     for place, sql in _expressions(settings):
         try:
             lake.connection.execute(f"EXPLAIN SELECT (\n{sql}\n) FROM samples")

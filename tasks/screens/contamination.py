@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ _LEAST_ANSWER = 40
 class Contamination(RowScreen):
     """Objects to what a benchmark holds; the detail names its row and the similarity."""
 
+    version: ClassVar[int] = 2
     kind: Literal["contamination"] = "contamination"
     benchmarks: tuple[AnySource, ...] = Field(min_length=1)
     """Benchmarks, described like `sources`: text and reference are compared."""
@@ -90,12 +91,12 @@ class Contamination(RowScreen):
         found: dict[int, tuple[str, str]] = {}
         most: dict[int, float] = {}
         for index in self._indexes:
-            for at, row, shared in index.hits(words):
-                share = shared / index.sizes[row]
+            for at, theirs, shared in index.hits(words):
+                share = shared / index.sizes[theirs]
                 if share >= max(self.overlap, most.get(at, 0.0)):
                     most[at] = share
-                    detail = f"{self.rows[row].place} {index.n}-gram share {share:.2f}"
-                    found[at] = ("benchmark_quoted", detail)
+                    place = self.rows[theirs % len(self.rows)].place
+                    found[at] = ("benchmark_quoted", f"{place} {index.n}-gram share {share:.2f}")
         return found
 
     @cached_property
@@ -105,7 +106,7 @@ class Contamination(RowScreen):
 
         texts = [row.text for row in self.rows] + [row.answer for row in self.rows]
         assert self.ngram is not None
-        return indexes(texts, len(self.rows), self.ngram, self.least_words)
+        return indexes(texts, self.ngram, self.least_words)
 
 
 def _plain(texts: Any) -> pl.Series:

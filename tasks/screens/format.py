@@ -7,7 +7,7 @@ turns even, incomplete texts, a high share of Unicode, URLs and tables out.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -23,6 +23,7 @@ _TABLE_LINE = r"(?m)^[ \t]*\|[^\n]*\|[ \t]*$|^[^\n]*\t[^\n\t]*\t[^\n]*$"
 class Format(RowScreen):
     """The first thing that is wrong with a trace's form."""
 
+    version: ClassVar[int] = 2
     kind: Literal["format"] = "format"
     require: tuple[Part, ...] = ("thought",)
     """Parts that must not be empty; an answer that is there and blank never passes."""
@@ -82,7 +83,9 @@ class Format(RowScreen):
             pl.col(part).str.count_matches(re.escape(tag)) for tag in (opening, closing)
         )
         detail = pl.format("{} {}, {} {}", opened, pl.lit(opening), closed, pl.lit(closing))
-        return opened != closed, "unbalanced_tags", detail
+        text = pl.col(part)
+        early = text.str.find(closing, literal=True) < text.str.find(opening, literal=True)
+        return (opened != closed) | early.fill_null(False), "unbalanced_tags", detail
 
 
 _NOTHING = (pl.lit(False), "", pl.lit(""))

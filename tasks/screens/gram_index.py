@@ -13,7 +13,7 @@ from tasks.screens.words import Hashes, Places, Words, find_grams, find_words
 
 @dataclass(frozen=True)
 class GramIndex:
-    """The distinct n-grams of some rows, sorted by hash."""
+    """The distinct n-grams of some texts, the rows, sorted by hash."""
 
     n: int
     hashes: Hashes
@@ -40,11 +40,8 @@ class GramIndex:
             yield text, row, len(both)
 
 
-def indexes(texts: Sequence[str], count: int, n: int, least: int) -> list[GramIndex]:
-    """An index of n-grams, and one for each length of a text of `least` to n - 1 words.
-
-    Text `i` belongs to row `i % count`: a row may have several texts.
-    """
+def indexes(texts: Sequence[str], n: int, least: int) -> list[GramIndex]:
+    """An index of n-grams, and one for each length of a text of `least` to n - 1 words."""
     words = find_words(pa.array(texts, pa.large_string()))
     lengths = np.diff(words.offsets)
     made = []
@@ -53,7 +50,7 @@ def indexes(texts: Sequence[str], count: int, n: int, least: int) -> list[GramIn
         owners = grams.owners
         wanted = lengths[owners] >= n if size == n else lengths[owners] == size
         pairs = np.unique(
-            np.stack([grams.hashes[wanted], (owners[wanted] % count).astype(np.uint64)], axis=1),
+            np.stack([grams.hashes[wanted], owners[wanted].astype(np.uint64)], axis=1),
             axis=0,
         )
         if len(pairs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import polars as pl
 import pyarrow as pa
@@ -14,6 +14,7 @@ from tasks.screens.screen import Part, RowScreen, findings, text_of
 class Length(RowScreen):
     """Bounds on the length of a part, in characters or (the thought) in the teacher's tokens."""
 
+    version: ClassVar[int] = 2
     kind: Literal["length"] = "length"
     part: Part = "thought"
     """item, thought or answer."""
@@ -41,7 +42,9 @@ class Length(RowScreen):
             length = pl.col("length")
         else:  # an endpoint that tells no token ids tells how many it wrote
             known = pl.col("thought_tokens")
-            length = pl.when(known > 0).then(known).otherwise("completion_tokens")
+            nothing = pl.col("thought").fill_null("").str.len_bytes() == 0
+            written = pl.when(nothing).then(0).otherwise("completion_tokens")
+            length = pl.when(known > 0).then(known).otherwise(written)
         long = pl.lit(False) if self.most is None else length > self.most
         reason = pl.coalesce(
             pl.when(length < self.least).then(pl.lit("too_short")),

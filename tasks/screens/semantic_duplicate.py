@@ -52,6 +52,8 @@ class SemanticDuplicate(DuplicateScreen):
         embed = _Encoder(self._folder(), self.max_tokens, self.batch)
         places, vectors = [np.zeros(0, np.int64)], []
         for chunk in map(self.units, rows.chunks()):
+            if not chunk.num_rows:
+                continue
             places.append(chunk.column("place").to_numpy())
             vectors.append(embed(text_of(chunk, self.compared).to_pylist()))
         at = np.concatenate(places)

@@ -161,6 +161,22 @@ def test_mix_when_a_tokenizer_is_named_then_the_budget_is_met_in_its_tokens(
     assert found[1][: len(found[0])] == found[0]
 
 
+def test_mix_when_rows_are_longer_than_a_sequence_then_they_do_not_count_towards_the_budget(
+    source, tmp_path
+):
+    plain = publish(source, tmp_path / "plain", PICO, where="kind = 'problem'", layout="text")
+    asked = {"tokenizer": PICO, "pack": int(plain["tokens"].median())}
+    all_problems = [{"name": "all", "where": "kind = 'problem'", "weight": 1}]
+    mix = mix_of(stage="pretraining", budget=1_000, components=all_problems)
+    folder = tmp_path / "packed"
+    result = export(
+        source, ExportSettings.model_validate({"folder": str(folder), "tokens": asked}), mix
+    )
+    rows = pl.read_parquet(folder / "data" / "*.parquet")
+    assert result.left_out > 0
+    assert 1_000 - asked["pack"] < rows["tokens"].sum() <= 1_000
+
+
 def test_mix_when_counted_rows_run_out_then_the_error_is_in_counted_tokens(source, tmp_path):
     asked = mix_of(stage="sft", budget=100_000, components=[{"name": "all", "weight": 1}])
     with pytest.raises(ConfigError, match="all falls short: 46 rows") as refused:

@@ -13,8 +13,15 @@ from schemas.errors import ConfigError
 from schemas.settings import LakeSettings
 from tests.lakes import committer, draws_shard, land_items
 from tests.mixes import attempt, document, mix_of, mixed_lake, passes, problem
+from warehouse.export import export
+from warehouse.export_settings import ExportSettings
 from warehouse.lake import Lake
 from warehouse.mix import Draw, draw, require
+from warehouse.mix_book import publish_mix
+from warehouse.mix_config import MixConfig
+from warehouse.report.figures import gather
+
+PICO = str(Path(__file__).parents[2] / "models" / "pico")
 
 HALVES = (
     {"name": "algebra", "where": "domain = 'algebra'", "weight": 1},
@@ -51,6 +58,11 @@ def one(lake: Lake, **asked) -> Draw:
     part = {key: value for key, value in asked.items() if key not in whole}
     component = {"name": "all", "weight": 1, **part}
     return draw(lake, mix_of(components=[component], **mix))
+
+
+def snapshot_of(source: LakeSettings) -> int:
+    with Lake.open(source) as lake:
+        return lake.snapshot()
 
 
 def drawn_elsewhere(source: LakeSettings, asked: dict, to: multiprocessing.Queue) -> None:
@@ -274,6 +286,39 @@ def test_mix_when_duckdb_refuses_an_expression_then_the_error_names_its_place(la
         one(lake, stage="pretraining", budget=10, **asked)
     assert str(refused.value).startswith(f"{place}: ")
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_mix_when_an_expression_fails_on_a_row_then_an_export_names_it_too(source, tmp_path):
+    component = {"name": "all", "weight": 1, "order": "best", "by": "domain"}
+    mix = mix_of(stage="pretraining", budget=10, components=[component])
+    with pytest.raises(ConfigError, match="Conversion Error"):
+        export(source, ExportSettings(folder=str(tmp_path / "out")), mix)
+
+
+@pytest.mark.parametrize("tokens", [None, {"tokenizer": PICO, "pack": 512}])
+@pytest.mark.parametrize("layout", ["text", "chat", "rl"])
+def test_report_when_a_mix_is_named_then_it_counts_its_rows(source, tmp_path, layout, tokens):
+    if layout == "rl" and tokens is not None:
+        pytest.skip("prompts without an answer are not packed")
+    stage, size = ("rl", 8) if layout == "rl" else ("pretraining", 900)
+    parts = [{"name": "problems", "where": "kind = 'problem'", "weight": 1}]
+    mix = mix_of(stage=stage, budget=size, components=parts)
+    asked = {"folder": str(tmp_path / "out"), "layout": layout, "tokens": tokens}
+    result = export(source, ExportSettings.model_validate(asked), mix)
+    assert result.mix is not None
+    assert gather(source, str(tmp_path / "out")).funnel.published == result.mix.rows
+
+
+def test_book_when_a_mix_is_counted_by_two_tokenizers_then_both_are_in_it(tmp_path):
+    source = mixed_lake(tmp_path / "lake")
+    parts = [{"name": "all", "where": "true", "weight": 1}]
+    values = {"name": "two", "stage": "pretraining", "budget": 900, "components": parts}
+    publish = {"folder": str(tmp_path / "out"), "snapshot": snapshot_of(source)}
+    for tokens in (None, {"tokenizer": PICO}, {"tokenizer": PICO}):
+        asked = {**values, "lake": source, "publish": {**publish, "tokens": tokens}}
+        publish_mix(MixConfig.model_validate(asked))
+    with Lake.open(source) as lake:
+        assert lake.one("SELECT count(*) FROM mixes") == 2
 
 
 @pytest.mark.parametrize(

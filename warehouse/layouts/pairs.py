@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from warehouse.layouts.turns import ConversationLayout
 
 
-class Preference(ConversationLayout):
+class PairLayout(ConversationLayout):
+    """Two of the assistant's turns to one prompt."""
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        if 0 < self.no_think_share < 1:
+            raise ValueError("no_think_share: both turns of a pair are to be alike: set 0 or 1")
+        return self
+
+
+class Preference(PairLayout):
     """One row a correct trace that an incorrect one of its item can be set against (DPO).
 
     The columns are TRL's: `prompt`, `chosen` and `rejected` as messages.
@@ -33,7 +43,7 @@ class Preference(ConversationLayout):
         return {"{conversation}": "pairs", "{conversation of rejected}": rejected}
 
 
-class LongShort(ConversationLayout):
+class LongShort(PairLayout):
     """One row a trace whose item also has a correct trace with a much shorter thought."""
 
     kind: Literal["long_short"] = "long_short"

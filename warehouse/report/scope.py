@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import ConfigError
+from warehouse.export import DRAW
 from warehouse.extensions import quoted
 from warehouse.lake import Lake
 
@@ -113,7 +114,8 @@ def ask(lake: Lake, scope: Scope) -> tuple[str, ...]:
 
 
 def _published(folder: Path) -> str:
-    files = sorted(folder.glob("**/*.parquet"))
+    drawn = folder / DRAW  # a mix names its traces there, whatever its layout
+    files = [drawn] if drawn.is_file() else sorted(folder.glob("**/*.parquet"))
     if not files:
         raise ConfigError(f"{folder} holds no Parquet files: name the folder of a dataset")
     for file in files:

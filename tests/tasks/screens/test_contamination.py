@@ -45,6 +45,15 @@ def benchmark(tmp_path):
     return JsonlSource(path=str(path), item_kind="problem", fields={"text": "q", "reference": "a"})
 
 
+def test_contamination_when_a_share_is_asked_for_then_it_is_that_of_one_text(tmp_path):
+    path = tmp_path / "exam.jsonl"
+    words = " ".join(f"step{n}" for n in range(200))
+    path.write_text(json.dumps({"q": TRAIN, "a": f"First {words}"}))
+    exam = JsonlSource(path=str(path), item_kind="problem", fields={"text": "q", "reference": "a"})
+    screen = Contamination(benchmarks=(exam,), overlap=0.9, edit_similarity=None)
+    assert reasons(screen.judge(batch([{"text": TRAIN}]))) == {"t0": "benchmark_quoted"}
+
+
 CASES = [
     ({"text": TRAIN}, "benchmark_quoted", "exam.jsonl:1 13-gram share 1.00"),
     ({"text": TRAIN.upper().replace(" ", "\n")}, "benchmark_quoted", "exam.jsonl:1 13-gram"),

@@ -189,3 +189,5 @@ def test_semantic_duplicate_when_questions_mean_the_same_then_one_is_kept():
     rows = [{**row, "leader": place} for place, row in enumerate(rows)]
     assert details(SemanticDuplicate().judge_all(Pool(rows))) == {"t2": "t0"}
     assert details(SemanticDuplicate(threshold=0.999).judge_all(Pool(rows))) == {}
+    draws = [{**rows[0], "leader": 0} for _ in range(6)]  # the second chunk has no item of its own
+    assert details(SemanticDuplicate().judge_all(Pool(draws))) == {}
