@@ -103,7 +103,7 @@ def distinct_pairs(makers: tuple[Maker, ...], count: int, seed: int) -> list[Pai
 
 
 def drawn_pairs(makers: tuple[Maker, ...], items: int, seed: int) -> list[Pair]:
-    """Sixteen draws for each item: the gold in two thirds of them, else one of two near misses."""
+    """Sixteen draws for each item: the gold in two thirds of them, else a near miss."""
     rng = random.Random(seed)
     pairs = []
     for number in range(items):

@@ -65,6 +65,7 @@ _SPELLED = {
     "three quarters of a met": "0.75 met",
 }
 _NEGATED = re.compile(r"\b(?:not|never|no|without|instead)\b|n['’]t\b|不", re.IGNORECASE)
+_NEGATIVE = re.compile(r"(?<![\w.,)])[-−]\d")
 _GO = re.compile(r"\b(?:move|go|walk|step|drive|travel|proceed|continue)\b", re.IGNORECASE)
 _NUMBER_WORD = re.compile("|".join(sorted(_SPELLED, key=len, reverse=True)), re.IGNORECASE)
 
@@ -128,6 +129,8 @@ def _read(
     families = [name for name, pattern in _FAMILY.items() if pattern.search(text)]
     # "turn back", "go straight up": a direction the grammar lacks decides.
     if "other" in families:
+        return Reading(None, "outside_grammar")
+    if _NEGATIVE.search(text):  # to the other side? Who can tell
         return Reading(None, "outside_grammar")
     amounts = [(_value(m["number"]), (m["unit"] or "").lower()) for m in _AMOUNT.finditer(text)]
     if not families and amounts and amounts[0][1] and _GO.search(text):

@@ -59,6 +59,8 @@ class Kit:
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    told: tuple[int, int, int] = (0, 0, 0)
+    """Requests and tokens that traces of earlier attempts have told of."""
     started_at: float = field(default_factory=time.time)
 
     @property
@@ -95,12 +97,15 @@ class Kit:
         meta: Mapping[str, str] | None = None,
         attempt: int = 0,
     ) -> Trace:
-        """The trace of this draw, its provenance filled in; costs count all requests so far.
+        """The trace of this draw, its provenance filled in.
 
         A recipe that tries again keeps each attempt as a trace of its own, whose parent is the
-        attempt before it.
+        attempt before it; its costs are those since then.
         """
         lane = self.lane
+        spent = (self.requests, self.prompt_tokens, self.completion_tokens)
+        requests, read, written = (now - told for now, told in zip(spent, self.told, strict=True))
+        self.told = spent
         return Trace(
             trace_id=self.attempt_id(attempt),
             item_id=self.item_id,
@@ -118,9 +123,9 @@ class Kit:
                 teacher_fingerprint=lane.teacher_fingerprint,
                 sampling=lane.sampling_json,
                 seed=self.seed,
-                requests=self.requests,
-                prompt_tokens=self.prompt_tokens,
-                completion_tokens=self.completion_tokens,
+                requests=requests,
+                prompt_tokens=read,
+                completion_tokens=written,
                 started_at=self.started_at,
                 seconds=time.time() - self.started_at,
             ),

@@ -16,10 +16,9 @@ from pydantic import ValidationError
 from schemas.base import Row
 from schemas.ids import content_hash
 from tasks.sandbox import BubblewrapSandbox, Sandbox, SandboxConfig
-from tasks.verifiers.remote import CodeRun
+from tasks.sandbox.session import MAX_CODE_CHARACTERS, SandboxError
+from tasks.verifiers.remote import MAX_OUTPUT_CHARS, CodeRun
 
-_STREAM_CHARS = 100_000
-"""Most characters of output or error that are kept."""
 _BLOCK = (Path(__file__).parent / "verifiers" / "program.txt").read_text()
 _SPARE_S = 1.0
 
@@ -34,7 +33,9 @@ class _Report(Row):
 def program_sandbox(settings: SandboxConfig | None) -> Sandbox:
     """A sandbox whose blocks may print a whole report; not started yet."""
     wanted = settings or BubblewrapSandbox()
-    return Sandbox(wanted.model_copy(update={"output_head": 0, "output_tail": 14 * _STREAM_CHARS}))
+    return Sandbox(
+        wanted.model_copy(update={"output_head": 0, "output_tail": 14 * MAX_OUTPUT_CHARS})
+    )
 
 
 class Programs:
@@ -47,9 +48,11 @@ class Programs:
         """Raises `SandboxError` where no session can be had, never for what the code does."""
         mark = content_hash("report", code, stdin)
         asked = orjson.dumps(
-            {"code": code, "stdin": stdin, "mark": mark, "chars": _STREAM_CHARS}
+            {"code": code, "stdin": stdin, "mark": mark, "chars": MAX_OUTPUT_CHARS}
         ).decode()
         block = _BLOCK.replace("{asked}", repr(asked))
+        if len(block) > MAX_CODE_CHARACTERS:
+            raise SandboxError("sandbox: program and input are too long")
         async with self._sandbox.session(seed=0) as session:
             # The program's own limit is what it may take; starting and reporting come on top.
             result = await session.run(block, timeout_s=timeout_s + _SPARE_S)
@@ -57,6 +60,8 @@ class Programs:
             return CodeRun(stdout="", exit_code=None, timed_out=True)
         report = _report(result.output, mark)
         if report is None:
+            if not session.parent.alive:
+                raise SandboxError("sandbox: it died under a program")
             return CodeRun(stdout="", exit_code=None, stderr=result.error or "")
         return CodeRun(
             stdout=report.stdout,

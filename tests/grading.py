@@ -44,7 +44,7 @@ def attempt(
     return base.model_copy(update={**values, **fields})
 
 
-def verdict(of: Trace, outcome: str, *, by: str = "exact@1", score: float | None = None) -> Verdict:
+def verdict(of: Trace, outcome: str, *, by: str = "exact@2", score: float | None = None) -> Verdict:
     return Verdict(trace_id=of.trace_id, verifier=by, outcome=outcome, reason="number", score=score)
 
 

@@ -82,7 +82,7 @@ def mixed_lake(folder: Path) -> LakeSettings:
                 made = attempt(problem(n), n, draw, say=f"It is {n + 1}.")
                 rows.append(made)
                 outcome = "correct" if draw < passes(n) else "incorrect"
-                judged.append([made.trace_id, "exact@1", outcome, "equal", None])
+                judged.append([made.trace_id, "exact@2", outcome, "equal", None])
         committer(lake, planned=len(rows)).commit(draws_shard(settings, rows, range(len(rows))))
         lake.connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?)", judged)
     return settings

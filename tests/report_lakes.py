@@ -108,7 +108,7 @@ def show_lake(folder: Path) -> LakeSettings:
         verdicts = [
             Verdict(
                 trace_id=ids[n, which],
-                verifier="exact@1",
+                verifier="exact@2",
                 outcome=_outcome(n, which),
                 reason="compared",
             )

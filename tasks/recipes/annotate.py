@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from schemas.errors import ConfigError, LakeError
+from schemas.errors import ConfigError, LakeError, TeacherError
 from schemas.rows import Drop, Item, Segment, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.actions import Actions
@@ -21,7 +21,7 @@ from tasks.images import image_parts
 from tasks.kit import Kit
 from tasks.recipes.annotate_given import Given, Refused, given
 from tasks.recipes.annotate_leaks import LEAKS, compiled, leak_in
-from tasks.recipes.annotate_reply import Reply, filled, reply_of
+from tasks.recipes.annotate_reply import Reply, filled, reply_of, unlabelled
 from tasks.recipes.recipe import Prompt, Recipe, prompt_text
 from tasks.recipes.thought import Tags
 from tasks.teachers.protocol import Completion, Tokens
@@ -93,13 +93,18 @@ class Annotate(Recipe):
         kept = 0
         refused = Refused("empty", "no reply")
         for _ in range(self.attempts):
-            completion = await kit.chat([_message(prompt, images)])
-            reply = reply_of(completion, tokens, tags, self.answer_label)
-            unfit = _unfit(completion, reply)
-            if unfit is not None:
-                refused = unfit
-                continue
-            blind = await self._second_pass(told, reply, images, kit) if self.blind else None
+            try:
+                completion = await kit.chat([_message(prompt, images)])
+                reply = reply_of(completion, tokens, tags, self.answer_label)
+                unfit = _unfit(completion, reply)
+                if unfit is not None:
+                    refused = unfit
+                    continue
+                blind = await self._second_pass(told, reply, images, kit) if self.blind else None
+            except TeacherError:
+                if not rows:
+                    raise
+                break  # the attempts before it are kept
             asked = Segment(
                 kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
             )
@@ -146,13 +151,15 @@ class Annotate(Recipe):
         values = {
             "problem": problem,
             "instruction": told.item.text,
-            "reasoning": reply.reasoning.text.strip(),
+            "reasoning": unlabelled(reply.reasoning.text, self.answer_label).strip(),
             "actions": ", ".join(self.actions.names),
         }
         template = self.blind_step_prompt if told.kind == "step" else self.blind_prompt
         message = _message(filled(template, values), images if self.blind_images else ())
         sampling = self.blind_sampling.merged(kit.lane.sampling)
         completion = await kit.chat([message], sampling)
+        if completion.finish_reason != "stop":
+            return ""  # half a conclusion is none
         said = reply_of(
             completion, _tokens(kit), Tags(self.open_tag, self.close_tag), self.answer_label
         )

@@ -47,7 +47,7 @@ LEAKS: tuple[str, ...] = (
     r"\b(?:must|should|may|can|will)(?:\s*n['’]t|not|\s+not|\s+never)\s+(?:mention|reveal|betray"
     r"|let\s+on|disclose|say\s+that\s+I)\b",
     rf"\b(?:the\s+)?(?:prompt|user)\s+(?:says?|tells?|told|gives?|gave|states?|provides?|provided)"
-    rf"\b[^.\n]{{0,40}}\b{_THING}\b",
+    rf"\b[^.;\n]{{0,40}}\b{_THING}\b{_PLURAL}",
     r"\b(?:as|like)\s+(?:I\s+was|we\s+were)\s+told\b",
     # German, French, Spanish, Italian, Portuguese.
     rf"\b(?:vor)?(?:ge)?(?:gebene|bekannte|erwartete|genannte|mitgeteilte)[nrs]?\s+{_DE_THING}\b",

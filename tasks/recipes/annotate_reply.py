@@ -57,10 +57,20 @@ def last_line(text: str, label: str) -> int | None:
     found = None
     at = 0
     for line in text.splitlines(keepends=True):
-        if line.lstrip(_MARKUP).lower().startswith(label.lower()):
+        if _begins(line, label):
             found = at
         at += len(line)
     return found
+
+
+def _begins(line: str, label: str) -> bool:
+    return line.lstrip(_MARKUP).lower().startswith(label.lower())
+
+
+def unlabelled(text: str, label: str) -> str:
+    """A text without the lines that begin with `label`."""
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if not _begins(line, label))
 
 
 def concluded(text: str, label: str) -> str | None:

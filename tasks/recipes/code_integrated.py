@@ -197,7 +197,9 @@ class _Draw:
         text = transcript.text
         if text[-1:] == "\n" and text.rstrip().endswith(CLOSE.rstrip()):
             return False
-        if _in_block(transcript.thought()[0], opened=self._in_block):
+        thought, closed = transcript.thought()
+        stretch = text[len(thought) :] if closed else thought
+        if _fence_open(stretch, opened=self._in_block and not closed):
             transcript.write(tokens.encode(CLOSE))
             return False
         return True
@@ -263,6 +265,12 @@ class _Draw:
             where = "in a block"
         written = f"{self._kit.completion_tokens} tokens in {self._kit.requests} requests"
         return self._kit.drop(reason, f"stopped {where} after {written}")
+
+
+def _fence_open(text: str, *, opened: bool) -> bool:
+    """Whether a text ends inside a block of any language."""
+    *_, last = [None, *blocks(text, opened=opened)]
+    return last is not None and not last.closed
 
 
 def _in_block(text: str, *, opened: bool) -> bool:

@@ -35,7 +35,9 @@ class End(NamedTuple):
         if self.code == -signal.SIGKILL:
             return "killed: its CPU time was used up, or the machine ran out of memory"
         if self.code < 0:
-            return f"its process died of {signal.Signals(-self.code).name}"
+            known = -self.code in set(signal.Signals)
+            name = signal.Signals(-self.code).name if known else f"signal {-self.code}"
+            return f"its process died of {name}"
         return f"its process exited with code {self.code}"
 
 
@@ -48,6 +50,7 @@ class Parent:
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._ends: dict[int, asyncio.Future[End]] = {}
         self._ids = itertools.count()
+        self._backlog: list[bytes] = []
         self.alive = True
         self._loop.add_reader(zygote.control, self._readable)
 
@@ -101,12 +104,22 @@ class Parent:
         """`end`, `park` or `wake` sessions."""
         if not self.alive or not ids:
             return
-        try:
-            self._zygote.control.send(json.dumps({"do": do, "ids": ids}).encode())
-        except BlockingIOError:
-            self._loop.call_later(0.001, self.tell, do, ids)
-        except OSError:
-            self._gone()
+        self._backlog.append(json.dumps({"do": do, "ids": ids}).encode())
+        if len(self._backlog) == 1:
+            self._drain()
+
+    def _drain(self) -> None:
+        """Send what is to be told, in order."""
+        while self.alive and self._backlog:
+            try:
+                self._zygote.control.send(self._backlog[0])
+            except BlockingIOError:
+                self._loop.call_later(0.001, self._drain)
+                return
+            except OSError:
+                self._gone()
+                return
+            del self._backlog[0]
 
     def close(self) -> None:
         """End it and all its sessions at once."""

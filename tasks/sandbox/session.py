@@ -22,7 +22,7 @@ from tasks.sandbox.parent import End, Parent
 
 GRACE_S = 0.5
 """A block is asked to stop at its time-out, and its session is killed so long after."""
-_CODE_CHARACTERS = 1 << 20
+MAX_CODE_CHARACTERS = 1 << 20
 
 
 class SandboxError(ThoughtmillError):
@@ -83,7 +83,7 @@ class Session:
     async def run(self, code: str, *, timeout_s: float | None = None) -> BlockResult:
         """Run a block; one at a time.  In a session that has ended it says so as an error."""
         limit_s = self._timeout_s if timeout_s is None else timeout_s
-        if len(code) > _CODE_CHARACTERS:
+        if len(code) > MAX_CODE_CHARACTERS:
             return self._failed(f"ValueError: a block of {len(code)} characters is too long", 0.0)
         async with self._turn, self._turns:
             if self._over is not None:
@@ -150,7 +150,8 @@ class Session:
         """The next message, None where the session has gone or babbles."""
         try:
             size = int.from_bytes(await self._reader.readexactly(HEADER_BYTES), "big")
-            if size > 4096 + 24 * (self._head + self._tail + 100):
+            # Three texts, up to twelve bytes of JSON a character.
+            if size > 4096 + 36 * (self._head + self._tail + 100):
                 return None
             return orjson.loads(await self._reader.readexactly(size))
         except (asyncio.IncompleteReadError, OSError, orjson.JSONDecodeError):

@@ -161,6 +161,9 @@ class EpisodeSource(FileSource):
             stretch = self._stretch(row, root, room)
             if isinstance(stretch, Flaw):
                 yield stretch
+                if walk.steps:  # no plan may go across the gap
+                    lost = Refusal("missing_frame", stretch.detail)
+                    walk.steps.append(_Step(row.number, lost, Reading(None, "lost")))
             else:
                 walk.steps.extend(stretch)
         if walk is not None:
@@ -180,6 +183,8 @@ class EpisodeSource(FileSource):
         """The steps of one row; at most `room` are read."""
         actions = _listed(value_at(row.row, self.fields.reference or ""))
         frames = _listed(value_at(row.row, self.fields.images or ""))
+        if not actions:
+            return Flaw(row.number, "short_episode", f"episode {row.episode}: 0 steps")
         # Some data sets add the frame that is seen after the last action.
         if len(frames) not in (len(actions), len(actions) + 1):
             counts = f"{len(frames)} frames, {len(actions)} actions"

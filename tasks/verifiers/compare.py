@@ -107,6 +107,8 @@ def _quantities(gold: Quantity | Infinity, answer: Quantity | Infinity) -> Match
             other = _scaled(answer.node, b.factor if b else Fraction(1), b == DEGREE)
             scaled = equal(share, other)
             return scaled if scaled.equal else plain
+        if plain.equal is False and (symbols(gold.node) or symbols(answer.node)):
+            return Match(None, "unit_unclear")  # `5m` against `5 \\cdot m`: metres, or a variable
         return plain
     if a.dimensions == b.dimensions:
         told = equal(_scaled(gold.node, a.factor), _scaled(answer.node, b.factor))
@@ -235,6 +237,9 @@ def _groups(gold: Answer, answer: Answer) -> Match:
         told = _ordered(gold, answer)
         return told if told.equal else Match(None, "order")
     if kinds <= {"set", "list"}:
+        if max(len(_names(gold)), len(_names(answer))) > 1 and _names(gold) != _names(answer):
+            told = _ordered(gold, answer)
+            return told if told.equal else Match(None, "order")
         return _unordered(gold.items, answer.items)
     if ours != theirs:
         return Match(None, "kinds")
@@ -245,6 +250,10 @@ def _groups(gold: Answer, answer: Answer) -> Match:
     if gold.columns != answer.columns:
         return Match(False, "different_shape")
     return _ordered(gold, answer)
+
+
+def _names(group: Group) -> set[str]:
+    return {item.assigns for item in group.items if isinstance(item, Equation) and item.assigns}
 
 
 def _lone(gold: Answer, answer: Answer) -> Match:

@@ -131,11 +131,11 @@ def placeholders(text: str, num_placeholders: int) -> bool:
 
 def postscript(text: str, postscript_marker: str) -> bool:
     marker = re.escape(postscript_marker.strip()).replace(r"\.", r"\.\s?")
-    return bool(re.search(rf"^\s*{marker}", text, re.IGNORECASE | re.MULTILINE))
+    return bool(re.search(rf"^[ \t]*{marker}", text, re.IGNORECASE | re.MULTILINE))
 
 
 def bullets(text: str, num_bullets: int) -> bool:
-    return len(re.findall(r"^\s*(?:\*(?!\*)|-)\s*\S", text, re.MULTILINE)) == num_bullets
+    return len(re.findall(r"^[ \t]*(?:\*(?!\*)|-)[ \t]*\S", text, re.MULTILINE)) == num_bullets
 
 
 def constrained(text: str) -> bool:

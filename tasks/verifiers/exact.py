@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Literal
 
 from tasks.verifiers.answers import Text, readings
 from tasks.verifiers.compare import compare
 from tasks.verifiers.extract import boxes, find_answer, is_prose, numbers
+from tasks.verifiers.units import unit_of
 from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
 
 MAX_GOLD_CHARS = 5_000
@@ -15,13 +17,25 @@ _UNMARKED = ("math", "number")
 """Ways of finding an answer that only a number can be trusted to."""
 
 
+_HEDGED = re.compile(
+    r"n't\b|\b(?:not|never|neither|cannot|at (?:least|most))\b"
+    r"|\b(?:more|less|fewer|greater|smaller) than\b",
+    re.IGNORECASE,
+)
+_AFTER_NUMBER = re.compile(
+    r"[\s$]*(?:in base[ -](?P<base>\w+)|(?P<unit>(?!in\b)[A-Za-z°µ]+"
+    r"(?:\^?[23²³]|/[A-Za-z]+|\s+per\s+[A-Za-z]+|\s+(?:squared|cubed)\b)?))"
+)
+"""The unit or the base behind a number in a sentence."""
+
+
 class Exact(Verifier):
     """Numbers, units, sets, intervals, expressions and words, by `compare`'s rules.
 
     It answers `undecided` for whatever needs a computer algebra system, never guessing.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain", "unmarked"})
     rank: ClassVar[int] = 10
     kind: Literal["exact"] = "exact"
@@ -58,10 +72,23 @@ def _in_prose(gold: str, sentence: str) -> Opinion:
     found = numbers(sentence)
     if len(found) != 1:
         return Opinion("undecided", "several_numbers" if found else "words")
-    told = compare(gold, found[0])
+    if _HEDGED.search(sentence):
+        return Opinion("undecided", "words")
+    told = compare(gold, _measured(found[0], sentence))
     if told.equal is None:
         return Opinion("undecided", told.reason)
     return Opinion("correct" if told.equal else "incorrect", told.reason)
+
+
+def _measured(number: str, sentence: str) -> str:
+    """The number with the unit or the base that follows it: a wrong one is a wrong answer."""
+    after = _AFTER_NUMBER.match(sentence.rpartition(number)[2])
+    if after is None:
+        return number
+    if after["base"]:
+        return f"{number} in base {after['base']}"
+    unit = unit_of(after["unit"])
+    return f"{number} {after['unit']}" if unit and not unit.is_noun else number
 
 
 def plain_evidence(claim: Claim) -> Evidence:

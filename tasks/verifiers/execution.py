@@ -14,7 +14,7 @@ from pydantic import Field
 from schemas.errors import ThoughtmillError
 from schemas.ids import content_hash
 from tasks.verifiers.extract import visible
-from tasks.verifiers.remote import CodeRun, Helpers, RemoteVerifier
+from tasks.verifiers.remote import MAX_OUTPUT_CHARS, CodeRun, Helpers, RemoteVerifier
 from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
 
 _LANGUAGES = ("", "python", "python3", "py")
@@ -26,7 +26,7 @@ class Execution(RemoteVerifier):
     Source: DeepDistill (arXiv 2504.17565), verification of code.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"code"})
     rank: ClassVar[int] = 30
     graded: ClassVar[bool] = True
@@ -49,8 +49,10 @@ class Execution(RemoteVerifier):
         if not tests:
             return Opinion("undecided", "no_tests")
         tests = tests[: self.max_tests]
-        passed = 0
-        reason = "tests_failed"
+        outputs = [str(test["output"]) for test in tests if isinstance(test, dict)]
+        if max(map(len, outputs), default=0) > MAX_OUTPUT_CHARS:
+            return Opinion("undecided", "test_too_long")
+        passed, failed, reason = 0, False, ""
         for test in tests:
             code, stdin, wanted = _program(evidence.answer, test)
             try:
@@ -61,10 +63,14 @@ class Execution(RemoteVerifier):
                 passed += 1
             elif run.timed_out or run.out_of_memory:
                 reason = "too_slow" if run.timed_out else "too_much_memory"
+            else:
+                failed = True
         share = passed / len(tests)
         if passed == len(tests):
             return Opinion("correct", "tests_passed", share)
-        return Opinion("incorrect", reason, share)
+        if failed:
+            return Opinion("incorrect", "tests_failed", share)
+        return Opinion("undecided", reason, share)  # a limit says nothing about the answer
 
 
 def last_block(text: str) -> str | None:
@@ -103,7 +109,7 @@ def _is_test(test: Any) -> bool:
 def _program(code: str, test: Any) -> tuple[str, str, str]:
     """What to run for one test, its standard input, and the output wanted."""
     if isinstance(test, str):
-        # Code that leaves early, even with exit code 0, never gets to this mark.
+        # Code that leaves early, even with exit code 0, does not get to this mark by itself.
         mark = content_hash("passed", code, test)
         return f"{code}\n{test}\nprint('\\n{mark}')\n", "", mark
     return code, str(test["input"]), str(test["output"])

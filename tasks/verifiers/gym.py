@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import ClassVar, Literal
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,12 +15,35 @@ from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, IsolatedVerifie
 
 _KEY = "reasoning_gym"
 _PASS = 0.99
+_EVALUATES = frozenset(
+    [
+        "binary_matrix",
+        "bitwise_arithmetic",
+        "composite",
+        "countdown",
+        "intermediate_integration",
+        "n_queens",
+        "number_sorting",
+        "polynomial_multiplication",
+        "puzzle24",
+        "simple_integration",
+        "spiral_matrix",
+        "string_insertion",
+    ]
+)
+"""Tasks whose scorers are `eval`, sympy's parser included, on answer, gold or metadata."""
+_FUNCTIONS = "sin|cos|tan|sec|csc|cot|asin|acos|atan|sinh|cosh|tanh|exp|log|ln|sqrt"
+_RUNS_CODE = re.compile(
+    r"__|[\\#]|\.\s*[^\W\d]|[\])'\"]\s*\(|\b(?:lambda|for|import)\b"
+    rf"|(?<!\w)(?!(?:{_FUNCTIONS})\s*\()[^\W\d]\w*\s*\("
+)
+"""What an expression of those tasks never needs: attributes, calls but of functions, `lambda`."""
 
 
 class ReasoningGym(IsolatedVerifier):
     """The task's scorer on the answer: correct from `threshold` up; the score is kept."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"gym"})
     rank: ClassVar[int] = 20
     graded: ClassVar[bool] = True
@@ -47,8 +72,21 @@ class ReasoningGym(IsolatedVerifier):
             meta={_KEY: note},
         )
         try:
+            told = json.loads(note)
+            texts = _texts([evidence.answer, evidence.gold, told["metadata"]])
+            if told["task"] in _EVALUATES and any(map(_RUNS_CODE.search, texts)):
+                return Opinion("undecided", "runs_code")
             points = score(item, evidence.answer)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             return Opinion("undecided", "scorer_failed")
         passed = points >= self.threshold
         return Opinion("correct" if passed else "incorrect", "scorer", points)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)

@@ -15,12 +15,13 @@ _LETTER = re.compile(
     r"^(?:\\text(?:bf)?\{)?\s*(?:option|choice|answer)?\s*\(?\s*([A-Za-z])\s*(?:[).:}]\s*|$)(.*)$",
     re.DOTALL | re.IGNORECASE,
 )
+_OTHER = re.compile(r"(?:^|(?<=[\s(,/&]))([A-Z])(?=[).:,]|$)")
 
 
 class MultipleChoice(Verifier):
     """Whether gold and answer name the same option, by letter or by what the option says."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"choice"})
     rank: ClassVar[int] = 10
     kind: Literal["multiple_choice"] = "multiple_choice"
@@ -62,6 +63,9 @@ def option_of(text: str, choices: Sequence[str]) -> int | None:
         if named < len(choices):
             if not rest:
                 return named
+            others = {ord(other) - ord("A") for other in _OTHER.findall(rest)} - {named}
+            if any(other < len(choices) for other in others):
+                return None  # `(A) or (B)`
             if compare(_bare(choices[named]), rest).equal:
                 return named
             return None if _by_content(rest, choices) is not None else named

@@ -8,6 +8,9 @@ from typing import Protocol
 from tasks.teachers.protocol import Teacher
 from tasks.verifiers.verifier import Evidence, Opinion, Verifier
 
+MAX_OUTPUT_CHARS = 100_000
+"""Most characters of a program's output, or of its errors, that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodeRun:

@@ -45,7 +45,7 @@ _OURS = frozenset(
 class Symbolic(IsolatedVerifier):
     """Hugging Face's math-verify on gold and answer, units compared apart from it."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rank: ClassVar[int] = 20
     kind: Literal["symbolic"] = "symbolic"
 

@@ -148,9 +148,10 @@ _MONEY_BEFORE = re.compile(r"^(-?)\s*(?:US|USD)?\s*([$€£¥₹])\s*(-?[\d.].*)
 _AFTER = re.compile(
     r"^(?P<number>.*?[\d})!\]](?![\d.,)}\]])|.*\\pi)(?P<gap>[\s~]*)"
     r"(?=\\text|\\?%|[A-Za-z°µΩ¢$€£¥₹/])"
-    r"(?P<unit>(?:\\text\{[^{}]*\}|\\(?:cdot|times|per|%)|%|[A-Za-z°µΩ¢$€£¥₹][A-Za-z°µΩ¢]*|[/^\s.]|\^\{-?\d\}|-?\d)+)$"
+    r"(?P<unit>(?:\\text\{[^{}]*\}|\\(?:cdot|times|per|%)|%|[A-Za-z°µΩ¢$€£¥₹]|[/^\s.]|\^\{-?\d\}|-?\d)+)$"
 )
 _TRIGONOMETRY = re.compile(r"(?<![A-Za-z])(?:arc)?(?:sin|cos|tan|cot|sec|csc)h?(?![A-Za-z])")
+_VARIABLE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]")
 _TEMPERATURE = re.compile(r"(?:°|\bdeg(?:ree)?s?)\s*(c|f)(?:elsius|ahrenheit)?\b", re.IGNORECASE)
 _WORD = re.compile(r"°?[A-Za-zµΩ]+|[$€£¥₹¢%°]|\^\{?(-?\d)\}?|/|(?<=[A-Za-z])(-?\d)|.")
 
@@ -173,6 +174,8 @@ def split_unit(text: str) -> tuple[str, Unit | None]:
     if bare and not after_match["gap"] and len(words) == 1 and words not in _ATTACHED:
         return text, None
     number = after_match["number"]
+    if bare and not after_match["gap"] and len(words) == 1 and _VARIABLE.search(number):
+        return text, None  # `6x+3h`: one variable among others
     if "°" in words and _TRIGONOMETRY.search(number):
         return text, None
     unit = unit_of(words)

@@ -52,6 +52,8 @@ def test_read_when_the_wording_is_usual_then_the_action_in_its_own_spelling(word
         ("forward 25 cm or 50 cm", "several_actions"),
         ("go straight right", "several_actions"),
         ("turn left 20 degrees", "outside_grammar"),
+        ("turn left -30 degrees", "outside_grammar"),
+        ("move -25 cm forward", "outside_grammar"),
         ("move forward 1 m", "outside_grammar"),
         ("move forward 25 degrees", "outside_grammar"),
         ("turn left 30 cm", "outside_grammar"),

@@ -192,8 +192,8 @@ def test_curate_when_the_order_of_preference_names_verdicts_and_scores_then_the_
     settings, lake, traces
 ):
     verdicts = [
-        Verdict(trace_id=traces[0], verifier="exact@1", outcome="correct", reason="equal"),
-        Verdict(trace_id=traces[1], verifier="exact@1", outcome="incorrect", reason="unequal"),
+        Verdict(trace_id=traces[0], verifier="exact@2", outcome="correct", reason="equal"),
+        Verdict(trace_id=traces[1], verifier="exact@2", outcome="incorrect", reason="unequal"),
     ]
     scores = [Score(trace_id=traces[n], scorer="worth@1", value=float(n)) for n in (0, 1)]
     shard = write_review(

@@ -30,7 +30,7 @@ THE_LANE = Lane(
 
 
 def verdict(row, outcome: str) -> Verdict:
-    return Verdict(trace_id=row.trace_id, verifier="exact@1", outcome=outcome, reason="number")
+    return Verdict(trace_id=row.trace_id, verifier="exact@2", outcome=outcome, reason="number")
 
 
 def drawn(number: int, draw: int, outcome: str | None):

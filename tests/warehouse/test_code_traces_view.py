@@ -48,7 +48,7 @@ def test_code_traces_when_a_trace_is_reviewed_then_all_that_was_said_is_in_one_r
     told = [verdict(f"{kind}@1", "correct") for kind in CHECKS[:4]]
     reviewed(
         lake,
-        [*told, verdict("leftover_distrust@2", "incorrect"), verdict("exact@1", "correct")],
+        [*told, verdict("leftover_distrust@2", "incorrect"), verdict("exact@2", "correct")],
         [*BlockPurpose().labels(DRAWN), novelty],
     )
     made = row(lake)

@@ -25,16 +25,16 @@ def drawn(lake: Lake, outcomes: str, number: int = 0, **fields):
 @pytest.mark.parametrize(
     ("told", "standing"),
     [
-        ([("exact@1", "undecided"), ("symbolic@1", "correct")], ("correct", "symbolic@1", False)),
-        ([("exact@1", "correct"), ("symbolic@1", "undecided")], ("correct", "exact@1", False)),
-        ([("exact@1", "incorrect"), ("judge@1", "correct")], ("correct", "judge@1", True)),
-        ([("exact@2", "correct"), ("exact@1", "incorrect")], ("correct", "exact@2", True)),
-        ([("exact@1", "undecided"), ("judge@1", "undecided")], ("undecided", "judge@1", False)),
+        ([("exact@2", "undecided"), ("symbolic@2", "correct")], ("correct", "symbolic@2", False)),
+        ([("exact@2", "correct"), ("symbolic@2", "undecided")], ("correct", "exact@2", False)),
+        ([("exact@2", "incorrect"), ("judge@1", "correct")], ("correct", "judge@1", True)),
+        ([("exact@2", "correct"), ("exact@2", "incorrect")], ("correct", "exact@2", True)),
+        ([("exact@2", "undecided"), ("judge@1", "undecided")], ("undecided", "judge@1", False)),
         ([("cascade@1", "undecided")], ("undecided", "cascade@1", False)),
-        ([("exact@1", "correct"), ("blind@1", "incorrect")], ("correct", "exact@1", False)),
+        ([("exact@2", "correct"), ("blind@1", "incorrect")], ("correct", "exact@2", False)),
         (
-            [('symbolic@1{"timeout_s":1.0}', "correct")],
-            ("correct", 'symbolic@1{"timeout_s":1.0}', False),
+            [('symbolic@2{"timeout_s":1.0}', "correct")],
+            ("correct", 'symbolic@2{"timeout_s":1.0}', False),
         ),
     ],
 )
@@ -64,10 +64,10 @@ def test_judged_when_a_score_is_a_grade_then_it_counts_and_votes_do_not(lake):
     traces = [attempt(asked, draw) for draw in range(4)]
     land(lake, [asked], traces)
     told = [
-        verdict(traces[0], "incorrect", by="execution@1", score=0.5),
+        verdict(traces[0], "incorrect", by="execution@2", score=0.5),
         verdict(traces[1], "correct", by="judge@1", score=2 / 3),
-        verdict(traces[2], "correct", by="exact@1"),
-        verdict(traces[3], "undecided", by="execution@1"),
+        verdict(traces[2], "correct", by="exact@2"),
+        verdict(traces[3], "undecided", by="execution@2"),
     ]
     review(lake, traces, told)
     assert lake.rows("SELECT grade FROM judged JOIN traces USING (trace_id) ORDER BY draw") == [

@@ -79,7 +79,7 @@ def test_plan_when_another_review_has_spoken_then_what_it_said_comes_along(drawn
     rows = {row["trace"]["trace_id"]: row for row in frame.to_dicts()}
     known = rows[one.trace_id]
     assert {(v["verifier"], v["outcome"], v["score"]) for v in known["verdicts"]} == {
-        ("exact@1", "undecided", None),
+        ("exact@2", "undecided", None),
         ("judge@1", "correct", 0.75),
     }
     assert sorted(known["scorers"]) == ["mine@1", "repetition@1"]
@@ -104,7 +104,7 @@ def test_commit_when_two_reviews_say_the_same_then_it_lands_once_and_both_are_bo
     assert drawn.rows(
         "SELECT verifier, count(*), count(DISTINCT trace_id) FROM verdicts GROUP BY 1 ORDER BY 1"
     ) == [
-        ("exact@1", 4, 4),
+        ("exact@2", 4, 4),
         ("judge@1", 3, 3),
     ]
     assert drawn.rows("SELECT review, count(*) FROM reviewed GROUP BY 1 ORDER BY 1") == [
@@ -173,7 +173,7 @@ def test_committer_when_the_same_shard_comes_twice_then_it_lands_once(drawn):
 
 
 def check_of(asked, outcome: str = "correct") -> GoldCheck:
-    return GoldCheck(item_id=asked.item_id, verifier="exact@1", outcome=outcome, reason="number")
+    return GoldCheck(item_id=asked.item_id, verifier="exact@2", outcome=outcome, reason="number")
 
 
 def test_gold_plan_when_items_differ_then_those_that_can_be_checked_come_once(lake):

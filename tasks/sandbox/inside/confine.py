@@ -12,6 +12,7 @@ import resource
 
 _NEWNS, _NEWUSER, _NEWPID, _NEWIPC = 0x0002_0000, 0x1000_0000, 0x2000_0000, 0x0800_0000
 _NOSUID, _NODEV, _NOEXEC, _RDONLY = 2, 4, 8, 1
+_NEWNET = 0x4000_0000
 _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP, _SET_NO_NEW_PRIVS = 4, 22, 24, 38
 _CAPABILITY_VERSION_3 = 0x2008_0522
 _EMPTY = b"size=4k,nr_inodes=2,mode=0555"
@@ -84,9 +85,12 @@ def forks_stay_here(own_pid_namespace: int) -> None:
     _must(_libc.setns(own_pid_namespace, _NEWPID), "setns pid")
 
 
-def enter_session(tmp_bytes: int) -> None:
-    """A user and mount namespace of its own: a fresh /tmp, and no /proc at all."""
-    _new_user(_NEWNS, SESSION_ID)
+def enter_session(tmp_bytes: int, *, filtered: bool) -> None:
+    """A user and mount namespace of its own: a fresh /tmp, and no /proc at all.
+
+    Without a filter that refuses sockets and shared memory, a network and IPC of its own too.
+    """
+    _new_user(_NEWNS if filtered else _NEWNS | _NEWIPC | _NEWNET, SESSION_ID)
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where the machine runs out of memory, sessions go first
     options = f"size={tmp_bytes},nr_inodes=4096,mode=0700".encode()

@@ -48,7 +48,7 @@ def _lock_in(plan: dict[str, Any]) -> None:
     os.setsid()  # a process group reaches across pid namespaces: kill(0, ...) must end here
     os.closerange(_SOCKET + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     if plan["confined"]:
-        confine.enter_session(plan["tmp_bytes"])
+        confine.enter_session(plan["tmp_bytes"], filtered=bool(plan["filter"]))
     else:
         os.chdir(tempfile.mkdtemp(dir=plan["folder"]))
     _descriptors()

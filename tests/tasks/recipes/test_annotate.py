@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 from pydantic import ValidationError
 
+from schemas.errors import PromptTooLong
 from schemas.ids import content_hash, trace_id
 from schemas.rows import Drop, Item, Trace, Verdict
 from schemas.teachers import Sampling, ScriptedTeacher
@@ -26,9 +27,9 @@ EARLIER = Picture.of(b"earlier frame", format="jpeg", width=4, height=3)
 
 
 class Said(Scripted):
-    """A teacher that says these replies, one after the other, and keeps what it was asked."""
+    """A teacher that says these replies, or fails, one after the other, and keeps what it heard."""
 
-    def __init__(self, *replies: str) -> None:
+    def __init__(self, *replies: str | Exception) -> None:
         super().__init__(ScriptedTeacher())
         self.replies = list(replies)
         self.asked: list[list] = []
@@ -38,6 +39,8 @@ class Said(Scripted):
         self.asked.append(list(messages))
         self.sampled.append(sampling)
         written = self.replies.pop(0)
+        if isinstance(written, Exception):
+            raise written
         prompt_ids = tuple(self.tokens.render(messages))
         cut = written.endswith("…")
         ids = tuple(written.encode()) + (() if cut else (END,))
@@ -211,7 +214,26 @@ def test_annotate_when_an_attempt_fails_then_it_is_kept_with_its_verdict_and_tri
     assert (first.meta["attempt"], second.meta["attempt"]) == ("0", "1")
     assert first.item_id == second.item_id
     assert first.draw == second.draw
-    assert second.provenance.requests == 4
+    assert (first.provenance.requests, second.provenance.requests) == (2, 2)
+
+
+def test_annotate_when_a_later_request_fails_then_the_attempts_before_it_are_kept():
+    ended = annotate(Said(GOOD, "Answer: 9", PromptTooLong("2,100 of 2,048 tokens")))
+    (trace,) = ended.traces
+    assert trace.trace_id == ended.kit.trace_id
+    with pytest.raises(PromptTooLong):
+        annotate(Said(PromptTooLong("2,100 of 2,048 tokens")))
+
+
+def test_annotate_when_the_reasoning_repeats_the_conclusion_then_the_blind_reader_does_not_see_it():
+    said = Said(f"Six and seven.\nSo it is 13.\nAnswer: 13\n\n{GOOD}", BLIND)
+    annotate(said)
+    assert "Answer: 13" not in str(said.asked[1])
+
+
+def test_annotate_when_the_blind_reply_is_cut_off_then_it_is_undecided():
+    ended = annotate(Said(GOOD, "It is 1…"))
+    assert ("blind@1", "undecided") in {(name, outcome) for name, outcome, _ in ended.verdicts}
 
 
 def test_annotate_when_every_attempt_is_inconsistent_then_all_are_kept():

@@ -277,6 +277,23 @@ def test_code_integrated_when_a_server_leaves_out_the_stop_string_then_the_fence
     assert [kind for kind, _ in parts(trace)] == ["think", "code", "output", "think", "answer"]
 
 
+@pytest.mark.parametrize(
+    ("said", "block"),
+    [
+        ("So.</think>\n\nAs code:\n```python\n12*34\n", "```\nso \\boxed{408}"),
+        ("As text:\n```text\n12*34\n", "```\n</think>\n\n\\boxed{408}"),
+    ],
+)
+def test_code_integrated_when_the_fence_left_out_is_of_another_block_then_nothing_is_lost(
+    said, block
+):
+    desk = Desk()
+    teacher = Silent((f"{said}{block}",), ByteTokens(), eos=256)
+    trace = draw(CodeIntegrated(mode="plain"), teacher, desk)
+    assert trace.answer == "408"
+    assert desk.ran == []
+
+
 def test_code_integrated_when_there_is_no_sandbox_then_it_says_what_is_missing():
     recipe = CodeIntegrated()
     kit: Kit = kit_of(recipe, Player((END,), ByteTokens(), eos=256), None)

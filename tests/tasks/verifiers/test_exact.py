@@ -52,7 +52,7 @@ def test_exact_when_asked_then_outcome_and_reason(gold, response, outcome, reaso
 def test_exact_when_rounded_golds_are_accepted_then_its_name_says_so():
     assert opinion("83.3", r"\boxed{250/3}", accept_rounded_gold=True).outcome == "correct"
     assert opinion("83.3", r"\boxed{83.4}", accept_rounded_gold=True).outcome == "incorrect"
-    assert Exact(accept_rounded_gold=True).name == 'exact@1{"accept_rounded_gold":true}'
+    assert Exact(accept_rounded_gold=True).name == 'exact@2{"accept_rounded_gold":true}'
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,47 @@ def test_exact_when_rounded_golds_are_accepted_then_its_name_says_so():
         "0^0",
         r"\x00\ud7ff",
         "𝟙𝟚 ２７ ٣",
+        "5 kilometers northwest from grandmother's house",
+        "5 " + "a" * 900 + "'",
     ],
 )
 def test_exact_when_the_text_is_hostile_then_it_answers_at_once_in_this_process(text, tmp_path):
     for gold, answer in ((text, "5"), ("5", text), (text, text), (text, text + "+1")):
         compare(gold, answer)  # no exception; the suite's own time-out guards against a hang
     assert compare("5", text).equal is not True
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [("x+3m", "3m+x"), ("2k+3m", "3m+2k"), ("6x+3h", "3(2x+h)"), ("2(l+w)", "2w+2l")],
+)
+def test_compare_when_letters_are_variables_then_they_are_not_read_as_units(gold, answer):
+    assert compare(gold, answer).equal
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"), [("5m", r"5\cdot m"), ("x=1, y=2", "2, 1"), ("a=3, b=4", "4, 3")]
+)
+def test_compare_when_it_can_not_tell_then_it_does_not_decide(gold, answer):
+    assert compare(gold, answer).equal is None
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "outcome"),
+    [
+        ("5 kg", "Answer: the bag weighs 5 grams in total", "incorrect"),
+        ("5 kg", "Answer: the bag weighs 5 kilograms in total", "correct"),
+        ("$5", "Answer: he paid 5 euros in the shop", "incorrect"),
+        ("1011_2", "Answer: the number is 1011 in base three", "incorrect"),
+        ("5", "The answer is definitely not equal to 5", "undecided"),
+        ("5", "Answer: it must be more than 5 apples", "undecided"),
+    ],
+)
+def test_exact_when_the_answer_is_a_sentence_then_unit_base_and_hedges_count(
+    gold, response, outcome
+):
+    exact = Exact()
+    assert exact.opinion(exact.evidence(Claim("t", response, gold=gold))).outcome == outcome
 
 
 @given(NUMBERS, NUMBERS)

@@ -109,7 +109,7 @@ def test_cascade_when_configured_then_unknown_kinds_and_keys_are_errors():
     made = Cascade.model_validate(
         {"tiers": [{"kind": "exact"}, {"kind": "symbolic", "timeout_s": 1}]}
     )
-    assert [tier.name for tier in made.tiers] == ["exact@1", 'symbolic@1{"timeout_s":1.0}']
+    assert [tier.name for tier in made.tiers] == ["exact@2", 'symbolic@2{"timeout_s":1.0}']
     for wrong in ({"kind": "no_such"}, {"kind": "exact", "typo": 1}):
         with pytest.raises(ValueError, match="tiers"):
             Cascade.model_validate({"tiers": [wrong]})
@@ -142,8 +142,8 @@ TESTS = [{"input": "2", "output": "4"}, {"input": "3", "output": "6\n"}]
         ((CodeRun("4\n", 0), CodeRun("6 \n\n", 0)), ("correct", "tests_passed", 1.0)),
         ((CodeRun("4\n", 0), CodeRun("7\n", 0)), ("incorrect", "tests_failed", 0.5)),
         ((CodeRun("4\n", 0), CodeRun("6\n", 1)), ("incorrect", "tests_failed", 0.5)),
-        ((CodeRun("", None, timed_out=True),), ("incorrect", "too_slow", 0.0)),
-        ((CodeRun("", None, out_of_memory=True),), ("incorrect", "too_much_memory", 0.0)),
+        ((CodeRun("", None, timed_out=True),), ("undecided", "too_slow", 0.0)),
+        ((CodeRun("", None, out_of_memory=True),), ("undecided", "too_much_memory", 0.0)),
         ((ThoughtmillError("no bwrap"),), ("undecided", "sandbox_failed", None)),
     ],
 )

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from schemas.rows import Item
 from tasks.sources.reasoning_gym import ReasoningGymSource
-from tasks.verifiers import Cascade, Claim, Constraints, MultipleChoice, settled
+from tasks.verifiers import Cascade, Claim, Constraints, MultipleChoice, Opinion, settled
+from tasks.verifiers.gym import ReasoningGym
 
 
 def judged(verifier, claim):
@@ -33,6 +35,9 @@ CHOICES = ("12 cm", "15 cm", "18 cm", "none of these")
         ("B", r"\boxed{17}", "undecided"),
         ("B", r"\boxed{F}", "undecided"),
         ("Z", r"\boxed{B}", "undecided"),
+        ("B", r"\boxed{(B) or (C)}", "undecided"),
+        ("B", "The answer is (B) and (C).", "undecided"),
+        ("B", r"\boxed{B. C. D.}", "undecided"),
         ("B", "", "incorrect"),
     ],
 )
@@ -120,6 +125,31 @@ def test_constraints_when_they_cannot_be_checked_then_undecided(constraints, rea
     assert judged(Constraints(), claim)[:2] == ("undecided", reason)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "[open('pwned', 'w').write('x')]",
+        "(1).__class__",
+        "[x for x in (1,)]",
+        "__import__('os').system('touch pwned')",
+        "().append(1)",
+        "print(1)",
+    ],
+)
+@pytest.mark.parametrize("task", ["spiral_matrix", "n_queens", "countdown", "simple_integration"])
+def test_gym_when_a_scorer_would_evaluate_code_then_it_is_not_asked(task, hostile):
+    for answer, gold, metadata in (
+        (hostile, "1", {}),
+        ("1", hostile, {}),
+        ("1", "1", {"solution": [hostile]}),
+    ):
+        note = json.dumps({"task": task, "metadata": metadata})
+        claim = Claim("t", f"\\boxed{{{answer}}}", gold=gold, meta={"reasoning_gym": note})
+        gym = ReasoningGym()
+        evidence = replace(gym.evidence(claim), answer=answer)
+        assert gym.opinion(evidence) == Opinion("undecided", "runs_code")
+
+
 def test_gym_when_asked_then_its_own_scorer_decides(workers):
     source = ReasoningGymSource(task="chain_sum", count=1, seed=7)
     (item,) = (row for part in source.parts() for row in source.read(part, "run-1"))
@@ -133,5 +163,5 @@ def test_gym_when_asked_then_its_own_scorer_decides(workers):
     ]
     found = [settled(v) for v in Cascade().local(claims, workers)]
     assert [v.outcome for v in found] == ["correct", "incorrect", "incorrect", "undecided"]
-    assert found[0].verifier == "reasoning_gym@1"
+    assert found[0].verifier == "reasoning_gym@2"
     assert found[0].score == 1.0

@@ -7,7 +7,7 @@ WITH checks AS (
     SELECT
         trace_id,
         split_part(verifier, '@', 1) AS kind,
-        arg_max(
+        arg_max_null(
             CASE outcome WHEN 'incorrect' THEN true WHEN 'correct' THEN false END,
             try_cast(regexp_extract(verifier, '@(\d+)', 1) AS INTEGER)
         ) AS objects

@@ -1,6 +1,7 @@
 -- The band of each item for each teacher and sampling, by the thresholds in `categories`.
 --   hard: pass_rate < hard_below; easy: pass_rate > easy_above; medium between.  Null where no draw
---   was decided.  settled: Wilson's 95 % bounds lie inside the band.
+--   was decided; dropped draws do not count here, as they do in `grade`.  settled: Wilson's 95 %
+--   bounds lie inside the band.
 WITH banded AS (
     SELECT
         p.*,
