@@ -215,7 +215,7 @@ def test_samples_when_a_trace_is_scored_and_judged_then_the_row_says_so(lake):
             trial,
             outcome,
             0.75,
-            "medium",
+            "easy",
             4,
             thought + 4,
             thought,

@@ -169,7 +169,7 @@ def test_actions_when_one_is_none_of_the_grammar_then_its_step_is_dropped_and_no
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (walk(0), "short_episode"),
+        (walk(0, actions=[]), "short_episode"),
         (walk(1), "short_episode"),
         (walk(3, actions=["stop"]), "unequal_lengths"),
         (walk(5, actions=["left"] * 8), "unequal_lengths"),

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -146,7 +145,7 @@ def test_gym_when_a_scorer_would_evaluate_code_then_it_is_not_asked(task, hostil
         note = json.dumps({"task": task, "metadata": metadata})
         claim = Claim("t", f"\\boxed{{{answer}}}", gold=gold, meta={"reasoning_gym": note})
         gym = ReasoningGym()
-        evidence = replace(gym.evidence(claim), answer=answer)
+        evidence = gym.evidence(claim)._replace(answer=answer)
         assert gym.opinion(evidence) == Opinion("undecided", "runs_code")
 
 
