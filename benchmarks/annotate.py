@@ -194,4 +194,7 @@ def _problem(number: int) -> Item:
 
 
 if __name__ == "__main__":
+    from tasks.environment import default_environment
+
+    default_environment()
     main()

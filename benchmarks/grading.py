@@ -279,4 +279,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    from tasks.environment import default_environment
+
+    default_environment()
     main()
