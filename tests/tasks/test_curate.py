@@ -145,7 +145,7 @@ def test_curate_when_a_knob_changes_then_the_old_exclusions_are_kept_but_no_long
     curate(settings, {"kind": "length", "least": 3})
     assert eligible(settings) == {traces[0], traces[1], traces[3]}
     counts = rows(settings, "SELECT screen, traces, in_force FROM exclusion_counts")
-    assert counts == [('length@1{"least":3}', 1, True), ('length@1{"least":6}', 2, False)]
+    assert counts == [('length@2{"least":3}', 1, True), ('length@2{"least":6}', 2, False)]
     assert curate(settings, {"kind": "length", "least": 6}) == 0
     assert eligible(settings) == {traces[1], traces[3]}
 
