@@ -126,7 +126,10 @@ def problems(folder: Path, count: int, model: str) -> None:
         blind_sampling=Sampling(temperature=0.0, max_tokens=64),
     )
     teacher = VllmTeacher(
-        model=model, max_model_len=2048, chat_template_args={"enable_thinking": False}
+        model=model,
+        dtype="float32",
+        max_model_len=2048,
+        chat_template_args={"enable_thinking": False},
     )
     items = [_problem(number) for number in range(count)]
     with fill(folder / "problems", iter(items)) as lake:

@@ -61,7 +61,7 @@ def problems(count: int) -> Iterator[Item]:
 
 
 def teacher(model: str) -> VllmTeacher:
-    return VllmTeacher(model=model, tokenizer="models/pico", max_model_len=2048)
+    return VllmTeacher(model=model, tokenizer="models/pico", dtype="float32", max_model_len=2048)
 
 
 def drawn(recipe: AnyRecipe, model: str, count: int) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from warehouse.plan import Plan, plan_draws
 ROOT = Path(__file__).parents[1]
 LEVELS = (1, 2, 3, 4, 5)
 RECIPE = Solve(sampling=Sampling(temperature=0.6, top_p=0.95, max_tokens=1024))
-TEACHER = VllmTeacher(model=str(ROOT / "models" / "pico"), max_model_len=2048)
+TEACHER = VllmTeacher(model=str(ROOT / "models" / "pico"), dtype="float32", max_model_len=2048)
 _GRID = 400
 
 
