@@ -117,6 +117,7 @@ def generated(recipe: AnyRecipe, model: str, count: int, lengths: Path) -> dict[
     engine = LLM(
         model=model,
         tokenizer=config.tokenizer,
+        dtype=config.dtype,
         max_model_len=config.max_model_len,
         max_num_seqs=config.max_num_seqs,
         enforce_eager=True,
