@@ -19,12 +19,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.line import draw_all, fill, table
+from benchmarks.line import draw_all, fill, generate, table
 from schemas.ids import content_hash, seed_of
 from schemas.rows import Item
 from schemas.settings import EngineSettings
@@ -93,7 +92,7 @@ def generated(recipe: AnyRecipe, model: str, count: int, lengths: Path) -> dict[
     """Seconds that `LLM.generate` takes for the same prompts and as many tokens each."""
     config = teacher(model)
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(config.cpu_kv_cache_gib)
-    from vllm import LLM, SamplingParams
+    from vllm import SamplingParams
 
     from tasks.teachers.tokens import HfTokens
 
@@ -114,20 +113,7 @@ def generated(recipe: AnyRecipe, model: str, count: int, lengths: Path) -> dict[
                 ignore_eos=True,
             )
         )
-    engine = LLM(
-        model=model,
-        tokenizer=config.tokenizer,
-        dtype=config.dtype,
-        max_model_len=config.max_model_len,
-        max_num_seqs=config.max_num_seqs,
-        enforce_eager=True,
-        enable_chunked_prefill=False,
-        generation_config="vllm",
-    )
-    began = time.perf_counter()
-    outputs = engine.generate(prompts, parameters, use_tqdm=False)
-    seconds = time.perf_counter() - began
-    return {"seconds": seconds, "tokens": sum(len(o.outputs[0].token_ids) for o in outputs)}
+    return generate(config, prompts, parameters)
 
 
 def throughput(arguments: argparse.Namespace) -> None:

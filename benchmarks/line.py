@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from schemas.ids import content_hash
 from schemas.rows import Item
 from schemas.settings import EngineSettings, LakeSettings
-from schemas.teachers import TeacherConfig
+from schemas.teachers import TeacherConfig, VllmTeacher
 from tasks.cluster import ray_session
 from tasks.recipes import AnyRecipe
 from tasks.synthesize import stream_draws
@@ -101,6 +102,28 @@ def _cpu_seconds() -> float:
                 times = process.cpu_times()
                 total += times.user + times.system
     return total
+
+
+def generate(
+    teacher: VllmTeacher, prompts: Sequence[Any], parameters: Sequence[Any]
+) -> dict[str, float]:
+    """`LLM.generate` on an engine set up as a worker's; seconds of the call, and output tokens."""
+    from vllm import LLM
+
+    engine = LLM(
+        model=teacher.model,
+        tokenizer=teacher.tokenizer,
+        dtype=teacher.dtype,
+        max_model_len=teacher.max_model_len,
+        max_num_seqs=teacher.max_num_seqs,
+        enforce_eager=True,
+        enable_chunked_prefill=False,
+        generation_config="vllm",
+    )
+    began = time.perf_counter()
+    outputs = engine.generate(prompts, parameters, use_tqdm=False)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "tokens": sum(len(o.outputs[0].token_ids) for o in outputs)}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

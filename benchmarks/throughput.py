@@ -16,10 +16,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from benchmarks.line import documents, draw_all, fill, table
+from benchmarks.line import documents, draw_all, fill, generate, table
 from schemas.ids import seed_of, trace_id
 from schemas.settings import EngineSettings
 from schemas.teachers import Sampling, VllmTeacher
@@ -46,7 +45,7 @@ def ours(prompts: int) -> dict[str, float]:
 def theirs(prompts: int) -> dict[str, float]:
     """`LLM.generate` over the whole list, as a script would call it."""
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(TEACHER.cpu_kv_cache_gib)
-    from vllm import LLM, SamplingParams
+    from vllm import SamplingParams
 
     from tasks.teachers.identity import identify
     from tasks.teachers.tokens import HfTokens
@@ -62,19 +61,7 @@ def theirs(prompts: int) -> dict[str, float]:
         name = trace_id(item.item_id, RECIPE.fingerprint, teacher, 0)
         values = sampling.model_dump(exclude_none=True, exclude={"stop"})
         parameters.append(SamplingParams(**values, seed=seed_of(name), stop=[RECIPE.close_tag]))
-    engine = LLM(
-        model=TEACHER.model,
-        dtype=TEACHER.dtype,
-        max_model_len=TEACHER.max_model_len,
-        max_num_seqs=TEACHER.max_num_seqs,
-        enforce_eager=True,
-        enable_chunked_prefill=False,
-        generation_config="vllm",
-    )
-    began = time.perf_counter()
-    outputs = engine.generate(asked, parameters, use_tqdm=False)
-    seconds = time.perf_counter() - began
-    return {"tokens": sum(len(o.outputs[0].token_ids) for o in outputs), "seconds": seconds}
+    return generate(TEACHER, asked, parameters)
 
 
 def main() -> None:
