@@ -91,6 +91,8 @@ def test_export_when_written_then_the_card_tells_rows_make_up_and_how_to_draw_it
         str(result.snapshot),
         "--where",
         where,
+        "--lake",
+        "LAKE",
     ]
     record = json.loads((tmp_path / "out" / "thoughtmill.json").read_text())
     assert (record["rows"], record["snapshot"]) == (5, result.snapshot)
