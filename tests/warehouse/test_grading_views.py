@@ -28,7 +28,7 @@ def drawn(lake: Lake, outcomes: str, number: int = 0, **fields):
         ([("exact@2", "undecided"), ("symbolic@2", "correct")], ("correct", "symbolic@2", False)),
         ([("exact@2", "correct"), ("symbolic@2", "undecided")], ("correct", "exact@2", False)),
         ([("exact@2", "incorrect"), ("judge@1", "correct")], ("correct", "judge@1", True)),
-        ([("exact@2", "correct"), ("exact@2", "incorrect")], ("correct", "exact@2", True)),
+        ([("exact@2", "correct"), ("exact@1", "incorrect")], ("correct", "exact@2", True)),
         ([("exact@2", "undecided"), ("judge@1", "undecided")], ("undecided", "judge@1", False)),
         ([("cascade@1", "undecided")], ("undecided", "cascade@1", False)),
         ([("exact@2", "correct"), ("blind@1", "incorrect")], ("correct", "exact@2", False)),
