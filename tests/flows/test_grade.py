@@ -87,6 +87,7 @@ def thoughtmill(config: Path, *arguments: str) -> subprocess.Popen[str]:
 def outcomes(config: Path) -> dict[str, list[str]]:
     """What each item's draws came to, in order; each draw is there once, with one verdict."""
     with lake_of(config) as lake:
+        lake.connection.execute("BEGIN")  # one snapshot: the run may be landing shards
         rows = lake.rows(
             "SELECT t.item_id, t.draw, v.outcome FROM traces AS t JOIN verdicts AS v "
             "USING (trace_id) ORDER BY ALL"
