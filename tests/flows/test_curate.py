@@ -21,7 +21,7 @@ def thoughtmill(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=560,
+        timeout=800,
         check=False,
     )
 
@@ -54,7 +54,7 @@ def config(tmp_path: Path, small) -> Path:
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_curate_when_asked_for_then_the_table_tells_what_each_screen_excluded(config, small):
     done = thoughtmill("curate", str(config))
     assert done.returncode == 0, done.stderr

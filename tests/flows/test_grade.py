@@ -114,7 +114,7 @@ def assert_each_item_stopped_where_the_test_says(found: dict[str, list[str]]) ->
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_grade_when_killed_and_run_again_then_it_goes_on_and_each_item_is_drawn_as_needed(write):
     config = write(delay_s=1.0)
     process = thoughtmill(config)
@@ -128,7 +128,7 @@ def test_grade_when_killed_and_run_again_then_it_goes_on_and_each_item_is_drawn_
     before = _peek(config)
     assert 0 < len(before) < 30
     again = thoughtmill(write())
-    said, _ = again.communicate(timeout=300)
+    said, _ = again.communicate(timeout=600)
     assert again.returncode == 0, said
     assert "30 of 30 items" in said
     assert "FROM grading_report" in said
@@ -142,11 +142,11 @@ def test_grade_when_killed_and_run_again_then_it_goes_on_and_each_item_is_drawn_
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_grade_when_the_token_budget_is_spent_then_it_ends_well_and_says_what_is_left(write):
     config = write(delay_s=0.5, grade={"k": K, "tokens": 1500})
     process = thoughtmill(config)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert "spent; the same command goes on from here" in said
     found = outcomes(config)
@@ -158,17 +158,17 @@ def test_grade_when_the_token_budget_is_spent_then_it_ends_well_and_says_what_is
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_grade_when_the_lake_holds_draws_that_nobody_judged_then_these_are_judged_and_count(write):
     drawing = thoughtmill(write(grade=None, draws=3))
-    said, _ = drawing.communicate(timeout=300)
+    said, _ = drawing.communicate(timeout=600)
     assert drawing.returncode == 0, said
     config = write()
     with lake_of(config) as lake:
         drawn = lake.rows("SELECT item_id, draw, trace_id FROM traces ORDER BY ALL")
         assert (len(drawn), lake.one("SELECT count(*) FROM verdicts")) == (90, 0)
     grading = thoughtmill(config)
-    said, _ = grading.communicate(timeout=300)
+    said, _ = grading.communicate(timeout=600)
     assert grading.returncode == 0, said
     found = outcomes(config)
     test = SequentialTest(GradeSettings(k=K))

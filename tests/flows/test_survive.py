@@ -141,7 +141,7 @@ def test_run_when_ctrl_c_reaches_every_process_then_commits_what_is_finished(con
     with running(config) as process:
         wait_for_the_middle(config, process)
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-        assert process.wait(timeout=120) == 130
+        assert process.wait(timeout=300) == 130
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)
     with lake_of(config) as lake:

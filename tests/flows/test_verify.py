@@ -60,7 +60,7 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_pipeline_when_problems_are_solved_then_each_trace_is_judged_once_and_a_rerun_adds_nothing(
     config,
 ):
