@@ -116,10 +116,19 @@ def _selection(lake: Lake, settings: ExportSettings) -> duckdb.DuckDBPyRelation:
 def _projected(
     selection: duckdb.DuckDBPyRelation, settings: ExportSettings
 ) -> duckdb.DuckDBPyRelation:
-    if settings.columns is None:
+    """The columns that are asked for; maps become lists of keys and values, which datasets load."""
+    if settings.columns is not None:
+        _require_columns(settings.columns, selection.columns)
+    kinds = {n: kind.id for n, kind in zip(selection.columns, selection.types, strict=True)}
+    if settings.columns is None and "map" not in kinds.values():
         return selection
-    _require_columns(settings.columns, selection.columns)
-    return selection.project(", ".join(f'"{name}"' for name in settings.columns))
+    names = {name: '"' + name.replace('"', '""') + '"' for name in settings.columns or kinds}
+    return selection.project(
+        ", ".join(
+            f"map_entries({quoted}) AS {quoted}" if kinds[name] == "map" else quoted
+            for name, quoted in names.items()
+        )
+    )
 
 
 def _laid_out_rows(lake: Lake, layout: RowLayout) -> Iterator[pa.Table]:

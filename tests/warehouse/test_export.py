@@ -100,6 +100,26 @@ def test_export_when_written_then_the_card_tells_rows_make_up_and_how_to_draw_it
 
 
 @pytest.mark.parametrize(
+    "asked",
+    [
+        {"layout": "deepdistill"},
+        {"query": "SELECT trace_id, item_meta, MAP {'a': 1.5} AS rates FROM samples"},
+    ],
+)
+def test_export_when_a_column_is_a_map_then_datasets_load_it_as_keys_and_values(
+    source, tmp_path, asked
+):
+    publish(source, tmp_path / "out", **asked)
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    row = loaded["train"][0]
+    assert (
+        row["pass_rates"] is None
+        if "layout" in asked
+        else row["rates"] == [{"key": "a", "value": 1.5}]
+    )
+
+
+@pytest.mark.parametrize(
     ("document", "shown"),
     [("shown", "Document 0:"), ("whole", "Document 0: water runs down the hill.")],
 )

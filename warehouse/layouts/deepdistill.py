@@ -20,7 +20,7 @@ class DeepDistill(SqlLayout):
     kind: Literal["deepdistill"] = "deepdistill"
     teachers: tuple[str, ...] = Field(default=(), max_length=16)
     """Teachers from weak to strong.  Three give `pass_rate_1.5b`, `pass_rate_7b`, `pass_rate_r1`;
-    any other number `pass_rate_1`, `pass_rate_2` …; none one map `pass_rates` by teacher."""
+    any other number `pass_rate_1`, `pass_rate_2` …; none one list `pass_rates` by teacher."""
     think_tags: tuple[str, str] = ("<think>\n", "\n</think>\n\n")
     """Around the thought."""
     answer_tags: tuple[str, str] = ("<answer>\n", "\n</answer>")
