@@ -24,6 +24,7 @@ import numpy as np
 from scipy.stats import beta
 
 from benchmarks.line import fill, table
+from schemas.arrow import from_table
 from schemas.ids import content_hash
 from schemas.rows import Item, Trace
 from schemas.settings import EngineSettings
@@ -172,10 +173,7 @@ def _judged(
 ) -> dict[str, dict[int, Drawn]]:
     """Every draw in a lake with its outcome, by item and number; dropped ones count as wrong."""
     found: dict[str, dict[int, Drawn]] = {item_id: {} for item_id in items}
-    rows = lake.connection.sql("FROM traces").fetch_arrow_table().to_pylist()
-    for row in rows:
-        row["meta"] = dict(row["meta"] or {})
-    traces = [Trace.model_validate(row) for row in rows]
+    traces = from_table(Trace, lake.connection.sql("FROM traces").to_arrow_table())
     claims = [Claim.of(items[trace.item_id], trace) for trace in traces]
     with Workers() as workers:
         verdicts = Cascade().local(claims, workers)
