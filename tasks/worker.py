@@ -179,17 +179,19 @@ class Worker:
             if not self._stopping and not self._failure:
                 self._working.add(place)
                 try:
-                    self._finish(slot, await begin(), batch)
+                    try:
+                        ended = await begin()
+                    finally:
+                        self._working.discard(place)
+                    self._finish(slot, ended, batch)
+                    if len(self._finished.ended) >= self._job.engine.shard_rows:
+                        await self._flush()
                 except asyncio.CancelledError:
                     place.uncancel()
                 except TeacherDown:
                     pass  # kept in `_failure`
                 except Exception as exc:
                     batch.error = exc
-                finally:
-                    self._working.discard(place)
-                if len(self._finished.ended) >= self._job.engine.shard_rows:
-                    await self._flush()
             batch.left -= 1
             if not batch.left:
                 batch.over.set()
