@@ -133,10 +133,6 @@ def _write(
 def _choose(lake: Lake, settings: ExportSettings, mix: MixSettings | None) -> Draw | None:
     """Fill the table `chosen`; nothing to choose where a whole query is published."""
     if mix is not None:
-        if settings.query is not None or settings.where != "true":
-            raise ConfigError(
-                "publish: a mix chooses by its components: remove `where` and `query`"
-            )
         drawn = draw_for(lake, mix, settings)
         require(drawn)
         return drawn

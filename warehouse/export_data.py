@@ -18,6 +18,7 @@ from schemas.arrow import from_table
 from schemas.errors import ConfigError
 from schemas.rows import Item, Trace
 from warehouse.export_settings import ExportSettings
+from warehouse.extensions import identifier
 from warehouse.images import embed
 from warehouse.lake import SQL, Lake
 from warehouse.layouts.layout import RowLayout, SqlLayout
@@ -122,11 +123,11 @@ def _projected(
     kinds = {n: kind.id for n, kind in zip(selection.columns, selection.types, strict=True)}
     if settings.columns is None and "map" not in kinds.values():
         return selection
-    names = {name: '"' + name.replace('"', '""') + '"' for name in settings.columns or kinds}
+    names = {name: identifier(name) for name in settings.columns or kinds}
     return selection.project(
         ", ".join(
-            f"map_entries({quoted}) AS {quoted}" if kinds[name] == "map" else quoted
-            for name, quoted in names.items()
+            f"map_entries({column}) AS {column}" if kinds[name] == "map" else column
+            for name, column in names.items()
         )
     )
 

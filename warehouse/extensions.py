@@ -57,6 +57,11 @@ def quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
+def identifier(name: str) -> str:
+    """A column's name as SQL takes it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def first_line(exc: Exception) -> str:
     """The part of a DuckDB error that a person needs."""
     return str(exc).splitlines()[0]

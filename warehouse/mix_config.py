@@ -36,12 +36,6 @@ class MixConfig(MixSettings):
         layout = {"layout": LAYOUTS[stage]} if stage in LAYOUTS else {}
         return {**values, "publish": {**layout, **values["publish"]}}
 
-    @model_validator(mode="after")
-    def _chooses_alone(self) -> MixConfig:
-        if self.publish.query is not None or self.publish.where != "true":
-            raise ValueError("publish: a mix chooses by its components: remove `where` and `query`")
-        return self
-
     @property
     def drawing(self) -> MixSettings:
         """What decides which rows are drawn: all but the lake and the export."""

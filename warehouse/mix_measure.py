@@ -28,6 +28,8 @@ _BATCH = 4_096
 
 def draw_for(lake: Lake, mix: MixSettings, settings: ExportSettings) -> Draw:
     """Draw a mix for an export: its budget counts what is published where a tokenizer is named."""
+    if settings.query is not None or settings.where != "true":
+        raise ConfigError("publish: a mix chooses by its components: remove `where` and `query`")
     if settings.tokens is None or mix.counted == "rows" or mix.size is not None:
         return draw(lake, mix)
     count = counter(lake, settings)

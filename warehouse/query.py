@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from schemas.errors import ConfigError
+from warehouse.extensions import identifier
 from warehouse.lake import Lake
 
 _MAX_ROWS = 10_000
@@ -32,6 +33,6 @@ def _flat(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """Lists, structs and maps as JSON: a CSV cell holds text."""
     columns = []
     for name, kind in zip(relation.columns, relation.types, strict=True):
-        quoted = '"' + name.replace('"', '""') + '"'
-        columns.append(f"to_json({quoted}) AS {quoted}" if kind.id in _NESTED else quoted)
+        column = identifier(name)
+        columns.append(f"to_json({column}) AS {column}" if kind.id in _NESTED else column)
     return relation.project(", ".join(columns))
