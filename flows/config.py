@@ -25,7 +25,7 @@ from tasks.teachers.identity import identify
 from tasks.verify_settings import VerifySettings
 from warehouse.export_settings import ExportSettings
 
-_GOOD_GOLD = "item_id NOT IN (SELECT item_id FROM gold_checks WHERE outcome <> 'correct')"
+_GOOD_GOLD = "item_id NOT IN (SELECT item_id FROM gold_problems)"
 
 
 class RunConfig(Frozen):

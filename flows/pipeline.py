@@ -17,6 +17,7 @@ from flows.synthesize import synthesize
 from flows.verify import verify
 from schemas.base import Row
 from schemas.teachers import TeacherConfig
+from tasks.cluster import one_ray
 from tasks.grading import GradeSettings
 from tasks.stage import StageSummary
 from warehouse.runs import new_run_id
@@ -54,7 +55,8 @@ def pipeline(
         overrides: Changes to the config, each as `key.path=value`.
         limit: Most items per source; all where null.
     """
-    return run_config(load_config(config, overrides or [], limit=limit), limit=limit)
+    with one_ray():
+        return run_config(load_config(config, overrides or [], limit=limit), limit=limit)
 
 
 def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummary:

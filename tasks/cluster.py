@@ -17,6 +17,26 @@ from tasks.environment import PRIVATE, QUIET
 
 _OBJECT_STORE_BYTES = 512 << 20
 _LEAST_CPUS = 4
+_sharing = False
+
+
+@contextmanager
+def one_ray() -> Iterator[None]:
+    """Within it the stages share one Ray: the first that needs it starts it, and it ends here.
+
+    Where there are GPUs each stage still ends its own: an engine's memory is free for the next one
+    only when all processes of the stage are gone.
+    """
+    global _sharing
+    if _sharing or ray.is_initialized():
+        yield
+        return
+    _sharing = True
+    try:
+        yield
+    finally:
+        _sharing = False
+        ray.shutdown()
 
 
 @contextmanager
@@ -28,13 +48,11 @@ def ray_session(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    environment = {k: os.environ[k] for k in {**PRIVATE, **QUIET} if k in os.environ}
     address = address or os.environ.get("RAY_ADDRESS")
     quiet = "RAY_DATA_DISABLE_PROGRESS_BARS" in os.environ
     common = {
         "logging_level": logging.ERROR,
         "log_to_driver": not quiet,
-        "runtime_env": {"env_vars": environment},
     }
     if address and address.startswith("ray://"):
         raise ConfigError(
@@ -45,8 +63,10 @@ def ray_session(address: str | None) -> Iterator[None]:
     try:
         with _muted(quiet):
             if address:
-                ray.init(address=address, **common)
+                environment = {k: os.environ[k] for k in {**PRIVATE, **QUIET} if k in os.environ}
+                ray.init(address=address, runtime_env={"env_vars": environment}, **common)
             else:
+                # Its processes inherit the environment: a runtime_env costs 2 s for each actor.
                 # Engines and readers share the cores; Ray's count only has to let both in.
                 ray.init(
                     num_cpus=max(_LEAST_CPUS, os.cpu_count() or 1),
@@ -63,10 +83,12 @@ def ray_session(address: str | None) -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)  # Ray has put its own in place: exit at once
     quiet_data()
+    shared = _sharing and not ray.cluster_resources().get("GPU")
     try:
         yield
     finally:
-        ray.shutdown()
+        if not shared:
+            ray.shutdown()
 
 
 @contextmanager

@@ -44,7 +44,7 @@ _KEPT = {
     "(SELECT (trace_id, labeller) FROM labels WHERE trace_id IN (FROM incoming))",
     "exclusions": "trace_id NOT IN (FROM repeated)",
     "reviewed": "trace_id NOT IN (FROM repeated)",
-    "gold_checks": "item_id NOT IN (SELECT item_id FROM gold_checks)",
+    "gold_checks": "(item_id, reason) NOT IN (SELECT (item_id, reason) FROM gold_checks)",
     "images": "image_id NOT IN (SELECT image_id FROM images)",
 }
 _SETTLING = ("traces", "drops", "reviewed")

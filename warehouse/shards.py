@@ -44,7 +44,11 @@ def write_draws(
         tables,
         run_id=run_id,
         lane=lane,
-        identity=sorted([*(t.trace_id for t in traces), *(str(d.trace_id) for d in drops)]),
+        # A draw that is done again after a drop is another row: so reasons count.
+        identity=[
+            sorted(trace.trace_id for trace in traces),
+            sorted((str(drop.trace_id), drop.reason) for drop in drops),
+        ],
         slots=_slots(slots),
         prompt_tokens=sum(t.provenance.prompt_tokens for t in traces),
         completion_tokens=sum(t.provenance.completion_tokens for t in traces)
@@ -129,7 +133,7 @@ def write_gold_checks(
         _tables({"gold_checks": checks}),
         run_id=run_id,
         lane=lane,
-        identity=sorted(check.item_id for check in checks),
+        identity=sorted((check.item_id, check.reason) for check in checks),
         drops=(),
         slots=_slots(slots),
         outcomes=Counter(check.outcome for check in checks),

@@ -134,6 +134,16 @@ def test_commit_when_dropped_draws_are_done_again_beside_another_run_then_they_l
         assert lake.one("SELECT count(*) FROM traces") == 4
 
 
+def test_commit_when_a_whole_shard_of_drops_is_done_again_then_its_traces_land(settings):
+    with Lake.create(settings) as lake:
+        failed = [drop(n, reason="teacher_error") for n in range(3)]
+        committer(lake).commit(draws_shard(settings, failed, range(3)))
+        redoing = committer(lake)
+        assert redoing.commit(draws_shard(settings, failed, range(3))).repeated == 3
+        landed = redoing.commit(draws_shard(settings, [trace(n) for n in range(3)], range(3)))
+        assert landed.rows == {"traces": 3, "scores": 3}
+
+
 def test_commit_when_a_file_is_lost_then_nothing_of_the_shard_is_there_and_the_next_lands(lake):
     landing = committer(lake)
     manifest = draws_shard(lake.settings, [trace(0), drop(1)], [0, 1])

@@ -231,3 +231,22 @@ def test_gold_problems_when_some_golds_fail_then_they_are_listed_with_their_text
     assert lake.rows("SELECT item_id, outcome, reference, text FROM gold_problems") == [
         (asked[1].item_id, "undecided", "2", "1 + 1 = ?")
     ]
+
+
+def test_gold_check_when_it_ran_out_of_time_then_it_is_done_again_and_the_later_one_stands(lake):
+    asked = problem(0)
+    land_items(lake, [asked], source="problems")
+    timed_out = check_of(asked, "undecided").model_copy(update={"reason": "timeout"})
+    for run_id, check, problems in (
+        ("run-2", timed_out, ["timeout"]),
+        ("run-3", timed_out, ["timeout"]),
+        ("run-4", check_of(asked), []),
+    ):
+        plan = plan_gold(lake, run_id)
+        assert plan.pending == 1
+        shard = write_gold_checks(
+            lake.storage, run_id=run_id, lane="gold", checks=[check], slots=[0]
+        )
+        Committer(lake, run_id, "gold", 1, plan.since).commit(shard)
+        assert [r for (r,) in lake.rows("SELECT reason FROM gold_problems")] == problems
+    assert plan_gold(lake, "run-5").pending == 0
