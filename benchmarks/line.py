@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def fill(folder: Path, items: Iterator[Item]) -> Lake:
     """A new lake with `items` in it."""
     lake = Lake.create(LakeSettings.model_validate(str(folder)))
     committer = Committer(lake, "fill", ITEMS_LANE)
-    while batch := [item for item, _ in zip(items, range(_SHARD), strict=False)]:
+    while batch := list(islice(items, _SHARD)):
         committer.commit(
             write_items(lake.storage, run_id="fill", source="bench", items=batch, drops=[])
         )
