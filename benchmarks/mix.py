@@ -2,11 +2,12 @@
 
     python -m benchmarks.mix --rows 2000000
 
-All three do the same: problems solved sometimes, from four domains by weight, in a random order, up
-to a token budget, with text, domain, source and ids in the result.  Ours draws from a lake (four
-traces an item, text in segments) and writes the dataset folder with its card, checksums and record;
-the other two read one flat Parquet file with a column for everything.  Loading into HF's cache is
-not counted.  Each run is a process of its own; times are wall time without imports.
+All do the same: problems solved sometimes, from four domains by weight, in a random order, up to a
+token budget, with text, domain, source and ids in the result.  Ours draws from a lake (four traces
+an item, text in segments) and writes the dataset folder with its card, checksums and record; bare
+DuckDB does it in one statement from the same lake, and from one flat Parquet file with a column for
+everything, which HF datasets reads too.  Loading into HF's cache is not counted.  Each run is a
+process of its own; times are wall time without imports.
 """
 
 from __future__ import annotations
@@ -152,22 +153,40 @@ def ours(folder: Path, rows: int) -> Callable[[], Path]:
 def bare_duckdb(folder: Path, rows: int) -> Callable[[], Path]:
     """The same in one statement: rows are chosen by their numbers, then read once more for text."""
     target = folder / "duckdb.parquet"
-    cases = " ".join(f"WHEN '{name}' THEN {weight}" for name, weight in WEIGHTS.items())
 
     def work() -> Path:
         connection = duckdb.connect(config={"memory_limit": "1GB"})
-        connection.execute(
-            _DUCKDB.format(
-                flat=folder / "flat.parquet",
-                cases=cases,
-                budget=TOKENS_A_ROW * rows,
-                columns=", ".join(COLUMNS),
-                target=target,
-            )
-        )
+        flat = f"read_parquet('{folder / 'flat.parquet'}', file_row_number = true)"
+        connection.execute(_mixed(rows, target, key="file_row_number", pool=flat, taken=flat))
         return target
 
     return work
+
+
+def bare_duckdb_on_the_lake(folder: Path, rows: int) -> Callable[[], Path]:
+    """The same from the tables of the lake: traces with their segments, joined with their items."""
+    target = folder / "duckdb-lake.parquet"
+
+    def work() -> Path:
+        with Lake.open(LakeSettings.model_validate(str(folder / "lake"))) as lake:
+            lake.connection.execute("SET memory_limit = '1GB'")
+            lake.connection.execute(_mixed(rows, target, key="trace_id", pool=_POOL, taken=_TAKEN))
+        return target
+
+    return work
+
+
+def _mixed(rows: int, target: Path, *, key: str, pool: str, taken: str) -> str:
+    cases = " ".join(f"WHEN '{name}' THEN {weight}" for name, weight in WEIGHTS.items())
+    return _DUCKDB.format(
+        key=key,
+        pool=pool,
+        taken=taken,
+        cases=cases,
+        budget=TOKENS_A_ROW * rows,
+        columns=", ".join(COLUMNS),
+        target=target,
+    )
 
 
 def hf_datasets(folder: Path, rows: int) -> Callable[[], Path]:
@@ -216,7 +235,8 @@ def hf_datasets(folder: Path, rows: int) -> Callable[[], Path]:
 WAYS: dict[str, Callable[[Path, int], Callable[[], Path | None]]] = {
     "make": make,
     "thoughtmill": ours,
-    "bare DuckDB": bare_duckdb,
+    "bare DuckDB, same lake": bare_duckdb_on_the_lake,
+    "bare DuckDB, flat file": bare_duckdb,
     "HF datasets": hf_datasets,
 }
 
@@ -267,21 +287,39 @@ SELECT
     MAP {}
 FROM generated
 """
+_POOL = """(
+    SELECT
+        t.trace_id, i.domain, t.provenance.completion_tokens AS thinking_tokens,
+        i.meta['pass_rate']::DOUBLE AS pass_rate
+    FROM traces AS t
+    JOIN items AS i USING (item_id)
+)"""
+_TAKEN = """(
+    SELECT
+        t.trace_id, t.item_id, i.domain, i.source,
+        t.provenance.completion_tokens AS thinking_tokens,
+        list_aggregate(
+            list_transform(list_filter(t.segments, lambda s: s.kind = 'think'), lambda s: s.text),
+            'string_agg', ''
+        ) AS text
+    FROM traces AS t
+    JOIN items AS i USING (item_id)
+)"""
 _DUCKDB = """
 COPY (
     WITH pool AS (
         SELECT
-            file_row_number,
+            {key},
             domain,
             thinking_tokens,
             CASE domain {cases} END AS weight,
             md5_number_lower('0:' || trace_id) AS lot
-        FROM read_parquet('{flat}', file_row_number = true)
+        FROM {pool}
         WHERE pass_rate BETWEEN 0.01 AND 0.99
     ),
     ranked AS (
         SELECT
-            file_row_number,
+            {key},
             domain,
             thinking_tokens,
             sum(thinking_tokens) OVER (
@@ -291,14 +329,14 @@ COPY (
     ),
     queued AS (
         SELECT
-            file_row_number,
+            {key},
             due,
             sum(thinking_tokens) OVER (ORDER BY due, domain ROWS UNBOUNDED PRECEDING) AS upto
         FROM ranked
     )
     SELECT {columns}
     FROM queued
-    JOIN read_parquet('{flat}', file_row_number = true) USING (file_row_number)
+    JOIN {taken} USING ({key})
     WHERE upto <= {budget}
     ORDER BY due
 ) TO '{target}' (FORMAT parquet, COMPRESSION zstd)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.base import Frozen
+from schemas.errors import ConfigError
+
+_USER_IN_URL = re.compile(r"https?://[^/?#]*@")
+_SECRET_NAME = re.compile(r"key|token|secret|passw|(?<![a-z])sig", re.IGNORECASE)
 
 
 class Sampling(Frozen):
@@ -76,7 +82,7 @@ class EndpointTeacher(Frozen):
     model: str
     """Model name sent with each request."""
     base_url: str = Field(pattern=r"^https?://")
-    """URL up to and including `/v1`."""
+    """URL up to and including `/v1`; without user, password and key: configs are stored."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Name of the environment variable that holds the key; the key itself never enters a config."""
     revision: str = ""
@@ -91,6 +97,23 @@ class EndpointTeacher(Frozen):
     """Attempts for one request before it becomes a drop."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_secret(cls, value: str) -> str:
+        """Raise `ConfigError`, since pydantic prints the value with every other error."""
+        query = value.partition("#")[0].partition("?")[2]
+        names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+        if _USER_IN_URL.match(value):
+            found = "a user or a password"
+        elif any(_SECRET_NAME.search(name) for name in names):
+            found = "a key, token, secret, signature or password in its query"
+        else:
+            return value
+        raise ConfigError(
+            f"teacher.base_url: holds {found}, and configs are stored in the lake and in Prefect;"
+            " take it out, and name in teacher.api_key_env the environment variable with the key"
+        )
 
 
 class ScriptedTeacher(Frozen):

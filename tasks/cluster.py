@@ -45,9 +45,21 @@ def ray_session(address: str | None) -> Iterator[None]:
 
     Raises `ConfigError` for a cluster that can't be reached.
     """
-    if ray.is_initialized():
+    if not ray.is_initialized():
+        _start(address)
+    elif not _sharing:  # somebody else's, who also ends it
         yield
         return
+    ended = False
+    try:
+        yield
+        ended = True
+    finally:
+        if not (_sharing and ended) or ray.cluster_resources().get("GPU"):
+            ray.shutdown()
+
+
+def _start(address: str | None) -> None:
     address = address or os.environ.get("RAY_ADDRESS")
     quiet = "RAY_DATA_DISABLE_PROGRESS_BARS" in os.environ
     common = {
@@ -83,12 +95,6 @@ def ray_session(address: str | None) -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)  # Ray has put its own in place: exit at once
     quiet_data()
-    shared = _sharing and not ray.cluster_resources().get("GPU")
-    try:
-        yield
-    finally:
-        if not shared:
-            ray.shutdown()
 
 
 @contextmanager
@@ -115,4 +121,7 @@ def quiet_data() -> None:
     context.print_on_execution_start = False
     context.actor_init_retry_on_errors = False
     context.memory_usage_poll_interval_s = None  # a thread for each micro-batch under way
+    # Ray Data ends an execution without a finished micro-batch for 30 minutes; one slow draw, or a
+    # model that is being downloaded, is no such thing, and draws have a time limit of their own.
+    context.execution_no_progress_timeout_s = -1
     logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -17,7 +17,7 @@ Rows = Sequence[Trace | Drop | Verdict]
 Draw = Callable[[int], Awaitable[Rows]]
 """Does the draw of a number; a failure is a drop among its rows."""
 
-FAILURES = ("teacher_error", "recipe_error", "timeout", "prompt_too_long")
+FAILURES = ("teacher_error", "recipe_error", "timeout", "error", "prompt_too_long")
 """Drop reasons that say nothing about whether the teacher can solve the item."""
 
 _PROCESSES = 4

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from schemas.errors import ThoughtmillError
 from schemas.manifest import Manifest
@@ -26,11 +28,13 @@ class Inbox:
         self._arrived = asyncio.Event()
         self._stop = asyncio.Event()
         self._boots = 0
+        self._handed_in = 0
         self._failure: ThoughtmillError | None = None
 
     async def fail(self, error: ThoughtmillError) -> None:
-        """Report what no worker can get over; the first report counts."""
+        """Report what no worker can get over, and stop them; the first report counts."""
         self._failure = self._failure or error
+        self._stop.set()
 
     async def failure(self) -> ThoughtmillError | None:
         return self._failure
@@ -58,6 +62,20 @@ class Inbox:
         """Ask the workers to give up what is under way and to hand in what is finished."""
         self._stop.set()
 
+    async def hand_in(self) -> None:
+        """A worker that was asked to stop has put all it had."""
+        self._handed_in += 1
+
+    async def over(self) -> bool:
+        """Whether the workers were asked to stop and all of them have handed in."""
+        return self._stop.is_set() and self._handed_in >= self._boots
+
     async def stopped(self) -> None:
         """Returns when the workers are asked to stop."""
         await self._stop.wait()
+
+
+def open_inbox() -> Any:
+    """An inbox beside the driver: it outlives every node but the driver's own."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return Inbox.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]

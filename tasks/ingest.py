@@ -11,7 +11,7 @@ import ray
 from schemas.errors import LakeError
 from schemas.manifest import Manifest
 from schemas.rows import Drop, Item
-from tasks.inbox import Inbox
+from tasks.inbox import open_inbox
 from tasks.sources import Part, Source
 from tasks.stream import Stopping, manifests
 from warehouse.images import Picture
@@ -31,15 +31,15 @@ def stream_items(
     `data` is the lake's data path.  Raises `ConfigError` at once for a source that can't be read.
     """
     parts = [(source, part) for source in sources for part in source.parts()]
-    inbox = Inbox.remote()  # type: ignore[attr-defined]
+    inbox = open_inbox()
 
     def drive() -> None:
         pending: list[Any] = []
         for source, part in parts:
             if stopping():
                 break
-            if len(pending) >= _IN_FLIGHT:
-                done, pending = ray.wait(pending)
+            while len(pending) >= _IN_FLIGHT and not stopping():
+                done, pending = ray.wait(pending, timeout=1.0)
                 ray.get(done)
             pending.append(read_part.remote(source, part, run_id, data, inbox))
         while pending and not stopping():

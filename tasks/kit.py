@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from schemas.ids import content_hash, seed_of
-from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace
+from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.sandbox import Sandbox
 from tasks.teachers.protocol import Completion, Message, Teacher
@@ -61,6 +61,8 @@ class Kit:
     completion_tokens: int = 0
     told: tuple[int, int, int] = (0, 0, 0)
     """Requests and tokens that traces of earlier attempts have told of."""
+    kept: list[Trace | Verdict] = field(default_factory=list)
+    """Earlier attempts: what stands where the teacher fails or the time is up."""
     started_at: float = field(default_factory=time.time)
 
     @property

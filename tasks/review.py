@@ -26,7 +26,7 @@ from schemas.manifest import Manifest
 from schemas.rows import Item, Trace
 from schemas.settings import EngineSettings
 from schemas.teachers import VllmTeacher
-from tasks.inbox import Inbox
+from tasks.inbox import open_inbox
 from tasks.sandbox import SandboxConfig
 from tasks.stream import Stopping, manifests
 from tasks.teachers import start
@@ -70,7 +70,7 @@ class ReviewJob:
 
 def stream_reviews(job: ReviewJob, plan: str, *, stopping: Stopping) -> Iterator[Manifest | None]:
     """Review a plan (URL of a folder of Parquet files); see `tasks.stream.manifests`."""
-    inbox = Inbox.remote()  # type: ignore[attr-defined]
+    inbox = open_inbox()
     actors, gpus = _actors(job), _gpus(job)
 
     def drive() -> None:
@@ -91,7 +91,8 @@ def stream_reviews(job: ReviewJob, plan: str, *, stopping: Stopping) -> Iterator
             num_gpus=gpus,
         )
         for _ in reviewed.iter_internal_ref_bundles():
-            pass
+            if stopping():
+                break  # a stop must not walk through the rest of the plan
 
     return manifests(inbox, drive, stopping)
 
@@ -181,14 +182,17 @@ class Reviewer:
                 ids.append(trace.trace_id)
             await asyncio.sleep(0)
         review = await reviewing.finish(self._workers, self._helpers)
+        slots = dict(zip(ids, batch.column("slot").to_pylist(), strict=True))
+        reviewed = [name for name in ids if name not in review.unfinished]
         return await asyncio.to_thread(
             write_review,
             self._storage,
             run_id=self._job.run_id,
             lane=self._job.lane,
-            reviewed=ids,
+            reviewed=reviewed,
+            unfinished=sorted(review.unfinished),
             rows=review.rows,
-            slots=batch.column("slot").to_pylist(),
+            slots=[slots[name] for name in reviewed],
             outcomes=review.outcomes,
         )
 

@@ -34,7 +34,7 @@ from warehouse.lake import Lake
 from warehouse.plan import Plan
 from warehouse.runs import begin_run, end_run
 
-FAILURES = ("teacher_error", "recipe_error", "timeout")
+FAILURES = ("teacher_error", "recipe_error", "timeout", "error")
 """Drop reasons that count against a run's error budget: something broke, nothing was refused."""
 _JUDGED = frozenset({"reviewed", "gold_checks"})
 """Tables whose rows a shard's outcomes are about."""
@@ -127,12 +127,13 @@ class Stage:
                     for table, rows in landed.rows.items():
                         self._rows[table] = self._rows.get(table, 0) + rows
                     self._repeated += landed.repeated
+                    judged = landed.rows.keys() & _JUDGED or not landed.repeated
                     main = ("items", "traces", "drops", "reviewed", "gold_checks")
                     progress.add(
                         sum(landed.rows.get(table, 0) for table in main),
                         tokens=manifest.completion_tokens,
                         drops=manifest.drops if landed.rows.get("drops") else None,
-                        outcomes=manifest.outcomes if landed.rows.keys() & _JUDGED else None,
+                        outcomes=manifest.outcomes if judged else None,
                     )
                 self._show()
                 if error_budget is not None:
@@ -154,7 +155,8 @@ class Stage:
             if plan.pending:
                 with ray_session(job.engine.ray_address):
                     url = self.lake.storage.url(plan.folder)
-                    self.land(stream_reviews(job, url, stopping=self.interrupt.asked), committer)
+                    reviews = stream_reviews(job, url, stopping=self.interrupt.asked)
+                    self.land(reviews, committer, error_budget=job.engine.error_budget)
         finally:
             self.lake.storage.delete_folder(plan.folder)
 
@@ -203,13 +205,20 @@ class Stage:
         )
 
     def _check_budget(self, budget: float) -> None:
-        failed = sum(self._progress.drops[reason] for reason in FAILURES)
         planned = self._progress.total or 0
-        if failed >= max(_LEAST_FAILURES, budget * planned) or (planned and failed == planned):
+        limit = max(_LEAST_FAILURES, budget * planned)
+        failed = sum(self._progress.drops[reason] for reason in FAILURES)
+        if failed >= limit or (planned and failed == planned):
             raise BudgetSpent(
                 f"{failed} of {planned} draws failed ({self._progress.note()}): see "
                 '`thoughtmill sql "FROM drop_reasons"`, mend the cause, then run again with '
-                "--set 'redo=[teacher_error,recipe_error,timeout]'"
+                f"--set 'redo=[{','.join(FAILURES)}]'"
+            )
+        unanswered = self._progress.outcomes["unanswered"]
+        if unanswered >= limit or (planned and unanswered == planned):
+            raise BudgetSpent(
+                f"no answer of the teacher or the sandbox about {unanswered} of {planned} traces: "
+                "mend the cause, then run again; the answers that came are kept"
             )
 
     def _show(self) -> None:
@@ -217,16 +226,21 @@ class Stage:
         if self._artifact is None or time.monotonic() - self._artifact_at < _ARTIFACT_EVERY_S:
             return
         self._artifact_at = time.monotonic()
-        share = 100.0 * progress.rows / progress.total if progress.total else 0.0
         with optional():
-            update_progress_artifact(self._artifact, min(share, 100.0), description=progress.note())
+            update_progress_artifact(self._artifact, self._share(), description=progress.note())
 
-    def close(self) -> None:
+    def _share(self) -> float:
+        """Per cent of the rows that are done."""
+        rows, total = self._progress.rows, self._progress.total
+        return min(100.0 * rows / total, 100.0) if total else 0.0
+
+    def close(self, *, done: bool) -> None:
         """The last artifacts."""
         summary = self.summary()
         with optional():
             if self._artifact is not None:
-                update_progress_artifact(self._artifact, 100.0, description=self._progress.note())
+                share = 100.0 if done else self._share()
+                update_progress_artifact(self._artifact, share, description=self._progress.note())
             create_table_artifact(
                 key=f"{self.stage}-summary",
                 table=[{"figure": k, "value": str(v)} for k, v in summary.model_dump().items()],
@@ -247,7 +261,7 @@ def open_stage(
             state = "stopped" if interrupt.asked() else "done"
         finally:
             end_run(lake, run_id, stage=stage, state=state, summary=work.summary().model_dump())
-            work.close()
+            work.close(done=state == "done")
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def ingest_stage(
     with open_stage(lake, run_id, name, "ingest", {"sources": _dumped(sources)}) as stage:
         stage.begin(total=None, unit="rows")
         with ray_session(ray_address):
-            shards = stream_items(sources, run_id, lake.data, stopping=stage.interrupt.asked)
+            shards = stream_items(sources, run_id, stage.lake.data, stopping=stage.interrupt.asked)
             committer = Committer(stage.lake, run_id, ITEMS_LANE, since=newest_entry(stage.lake))
             stage.land(shards, committer)
         return stage.summary()
@@ -99,7 +99,7 @@ def synthesize_stage(
         )
         stage.begin(total=plan.pending, unit="draws", done_before=plan.wanted - plan.pending)
         committer = Committer(stage.lake, run_id, lane.name, plan.pending, plan.since)
-        job = Job(lane, recipe, teacher, tuple(scores), engine, lake.data, sandbox)
+        job = Job(lane, recipe, teacher, tuple(scores), engine, stage.lake.data, sandbox)
         try:
             if plan.pending:
                 with ray_session(engine.ray_address):
@@ -157,7 +157,7 @@ def grade_stage(
 
         grading = open_()
         if grading.unjudged:
-            stage.review(*_judging(grading, engine, run_id, lake), unit="traces")
+            stage.review(*_judging(grading, engine, run_id), unit="traces")
             grading = open_()
         plan = grading.plan(run_id)
         most = plan.pending * settings.k
@@ -169,7 +169,7 @@ def grade_stage(
             teacher,
             tuple(scores),
             engine,
-            lake.data,
+            stage.lake.data,
             sandbox,
             settings,
             grading.population,
@@ -188,15 +188,13 @@ def grade_stage(
         return stage.summary()
 
 
-def _judging(
-    grading: Grading, engine: EngineSettings, run_id: str, lake: LakeSettings
-) -> tuple[ReviewJob, Plan]:
+def _judging(grading: Grading, engine: EngineSettings, run_id: str) -> tuple[ReviewJob, Plan]:
     """A review of the traces that came into a lane without verdicts."""
     settings = VerifySettings(
         cascade=grading.settings.cascade, scores=(), where=grading.unjudged_traces
     )
     plan = plan_review(grading.lake, run_id, review=settings.lane, where=settings.where)
-    return ReviewJob(run_id, settings.lane, settings, engine, lake.data), plan
+    return ReviewJob(run_id, settings.lane, settings, engine, grading.lake.data), plan
 
 
 @task(name="verify", cache_policy=NO_CACHE)
@@ -215,7 +213,7 @@ def verify_stage(
         set_categories(stage.lake, settings.categories)
         add_tiers(stage.lake, settings.tiers)
         plan = plan_review(stage.lake, run_id, review=lane, where=settings.where)
-        job = ReviewJob(run_id, lane, settings, engine, lake.data, sandbox)
+        job = ReviewJob(run_id, lane, settings, engine, stage.lake.data, sandbox)
         stage.review(job, plan, unit="traces")
         return stage.summary()
 
@@ -237,7 +235,7 @@ def gold_stage(
     config = settings.cascade.model_dump(mode="json")
     with open_stage(lake, run_id, name, "check-gold", config) as stage:
         plan = plan_gold(stage.lake, run_id, sources=sources)
-        job = ReviewJob(run_id, GOLD_LANE, settings, engine, lake.data, sandbox)
+        job = ReviewJob(run_id, GOLD_LANE, settings, engine, stage.lake.data, sandbox)
         stage.review(job, plan, unit="items")
         return stage.summary()
 

@@ -40,8 +40,8 @@ def manifests(
         if stopping() and not asked:
             asked = True
             ray.get(inbox.stop.remote())
-    if driver.error is not None:
-        reported = ray.get(inbox.failure.remote())
+    reported = ray.get(inbox.failure.remote())
+    if reported is not None or driver.error is not None:
         raise reported or _ours(driver.error) from driver.error
 
 
@@ -58,7 +58,7 @@ class _Driver(threading.Thread):
             self.error = exc
 
 
-def _ours(error: BaseException) -> ThoughtmillError:
+def _ours(error: BaseException | None) -> ThoughtmillError:
     if isinstance(error, ThoughtmillError):
         return error
     cause = getattr(error, "cause", None)

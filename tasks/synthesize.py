@@ -6,26 +6,33 @@ manifests and nothing else.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import ray
 from ray.data import ActorPoolStrategy
 
+from schemas.errors import ConfigError
 from schemas.manifest import Manifest
 from schemas.teachers import VllmTeacher
-from tasks.inbox import Inbox
+from tasks.inbox import open_inbox
 from tasks.stream import Stopping, manifests
 from tasks.worker import Job, Worker
+
+_AHEAD = 16
+"""Draws that a worker may hold, by those it keeps under way."""
 
 
 def stream_draws(job: Job, plan: str, *, stopping: Stopping) -> Iterator[Manifest | None]:
     """Run a plan (URL of a folder of Parquet files); see `tasks.stream.manifests`."""
-    inbox = Inbox.remote()  # type: ignore[attr-defined]
+    inbox = open_inbox()
     engine = job.engine
     gpus = _gpus(job)
-    # A micro-batch stays open until its rows are on disk, so beyond what is in work there must be
-    # room for a whole shard of finished rows, or the engine starves while they wait.
-    calls = -(-(engine.in_flight + 2 * engine.shard_rows) // engine.batch_size)
+    # A micro-batch stays open until its last row is on disk, so there must be room for shards of
+    # finished rows, and for many whose rest waits for a few slow draws, or the engine starves.
+    calls = -(-(_AHEAD * engine.in_flight + 2 * engine.shard_rows) // engine.batch_size)
+    if not gpus and not (engine.ray_address or os.environ.get("RAY_ADDRESS")):
+        _require_cores(engine.workers)
 
     def drive() -> None:
         draws = ray.data.read_parquet(plan).repartition(target_num_rows_per_block=engine.batch_size)
@@ -43,9 +50,20 @@ def stream_draws(job: Job, plan: str, *, stopping: Stopping) -> Iterator[Manifes
             num_gpus=gpus,
         )
         for _ in settled.iter_internal_ref_bundles():
-            pass
+            if ray.get(inbox.over.remote()):
+                break  # a stop must not walk through the rest of the plan
 
     return manifests(inbox, drive, stopping)
+
+
+def _require_cores(workers: int) -> None:
+    """Raise `ConfigError` where workers would leave no core to those who read the plan."""
+    cores = int(ray.cluster_resources()["CPU"])
+    if workers >= cores:
+        raise ConfigError(
+            f"engine.workers: {workers} workers would take all of Ray's {cores} CPUs, and one must "
+            f"be left to read the plan: at most {cores - 1} here"
+        )
 
 
 def _gpus(job: Job) -> float:

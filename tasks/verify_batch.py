@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.base import Row
-from schemas.errors import TeacherError
+from schemas.errors import PromptTooLong, TeacherError
 from schemas.rows import GoldCheck, Item, Label, Score, Trace, Verdict
 from tasks.labels import TeacherLabeller
 from tasks.scores import ItemScorer, Scorer, TeacherScorer
@@ -27,6 +27,8 @@ from tasks.verifiers.verifier import TraceCheck
 from tasks.verify_settings import VerifySettings
 
 NO_VERIFIER = Opinion("undecided", "no_verifier")
+UNANSWERED = ("teacher_error", "sandbox_failed")
+"""Reasons of an opinion that its verifier's helper failed to give: it is asked again, not kept."""
 NOBODY = "cascade@1"
 """Who signs for a claim that no tier speaks to."""
 
@@ -48,7 +50,10 @@ class Review:
     scores: list[Score] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """Traces by the verdict that stands; `unscored` counts questions a teacher failed to answer."""
+    """Traces by the verdict that stands; `unanswered` are those of `unfinished`, `unscored` counts
+    questions that do not fit the teacher's context."""
+    unfinished: set[str] = field(default_factory=set)
+    """Traces about which a teacher or a sandbox failed to answer: the next review asks again."""
 
     @property
     def rows(self) -> dict[str, Sequence[Row]]:
@@ -93,6 +98,10 @@ class Reviewing:
         names = [signed(tier, helpers) for tier in cascade.tiers]
         found = await cascade.verdicts(self._claims, workers, helpers, known)
         for claim, new, before in zip(self._claims, found, known, strict=True):
+            if any(verdict.reason in UNANSWERED for verdict in new):
+                self._review.unfinished.add(claim.trace_id)
+                self._review.verdicts += [v for v in new if v.reason not in UNANSWERED]
+                continue
             standing = _standing(names, claim, new, before)
             if not new and standing.verifier == NOBODY and NOBODY not in before:
                 new.append(standing)
@@ -101,6 +110,8 @@ class Reviewing:
         for check in self._settings.checks:
             self._review.verdicts += await self._checked(check, workers)
         await self._ask_teacher(helpers)
+        if self._review.unfinished:
+            self._review.outcomes["unanswered"] = len(self._review.unfinished)
         return self._review
 
     async def _checked(self, check: TraceCheck, workers: Workers) -> list[Verdict]:
@@ -121,12 +132,16 @@ class Reviewing:
             return
         gate = asyncio.Semaphore(helpers.at_once)
 
-        async def one(rows: list[Any], question: Coroutine[Any, Any, Sequence[Any]]) -> None:
+        async def one(
+            trace: Trace, rows: list[Any], question: Coroutine[Any, Any, Sequence[Any]]
+        ) -> None:
             async with gate:
                 try:
                     rows += await question
+                except PromptTooLong:
+                    self._review.outcomes["unscored"] += 1  # and so it will be next time
                 except TeacherError:  # no answer to one question is no reason to lose the others
-                    self._review.outcomes["unscored"] += 1
+                    self._review.unfinished.add(trace.trace_id)
 
         async with asyncio.TaskGroup() as group:
             for trace, known in self._asked:
@@ -135,14 +150,14 @@ class Reviewing:
                         names = scorer.names(teacher.identity)
                         if not known.scorers.issuperset(names):
                             asked = scorer.ask(trace, teacher)
-                            group.create_task(one(self._review.scores, asked))
+                            group.create_task(one(trace, self._review.scores, asked))
                 for labeller in self._settings.labels:
                     if not isinstance(labeller, TeacherLabeller):
                         continue
                     name = sign(labeller.name, teacher.identity)
                     if name not in known.labellers:
                         told = _labelled(labeller, name, trace, teacher)
-                        group.create_task(one(self._review.labels, told))
+                        group.create_task(one(trace, self._review.labels, told))
 
 
 def cheap_scores(

@@ -27,7 +27,7 @@ from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, 
 from schemas.ids import trace_id
 from schemas.rows import Drop, Item, Score, Trace, Verdict
 from schemas.settings import EngineSettings
-from schemas.teachers import TeacherConfig
+from schemas.teachers import EndpointTeacher, TeacherConfig
 from tasks.grading import GradeSettings, Population
 from tasks.grading_item import Grader
 from tasks.kit import Kit, Lane
@@ -42,7 +42,11 @@ from warehouse.storage import Storage
 _Ended = Sequence[Trace | Drop | Verdict]
 _Begin = Callable[[], Coroutine[Any, Any, _Ended]]
 _IDLE_FLUSH_S = 0.2
+_COMMIT_S = 0.05
+"""Room for one commit of the driver: so many workers together must not write more shards."""
 _COLLECT_EVERY = 20_000
+_WAITING = 2
+"""Draws under way for each request that an endpoint serves at once: some run code meanwhile."""
 _ITEM_COLUMNS = SCHEMAS["items"].names
 
 
@@ -102,9 +106,10 @@ class _Finished:
 class Worker:
     """Callable class for `map_batches`: a table of planned draws in, their number out.
 
-    A call returns when all its draws are on disk and announced.  It raises `TeacherDown` when the
-    endpoint is gone and `LakeError` when a shard can't be written; a dead vLLM engine ends the
-    process instead, so that Ray starts a new one and repeats what was under way.
+    A call returns when all its draws are on disk and announced, or given up because the run stops:
+    when it is asked to, the endpoint is gone or a shard can't be written.  The inbox is told of the
+    last two.  A dead vLLM engine ends the process instead, so that Ray starts a new one and repeats
+    what was under way.
     """
 
     def __init__(self, job: Job, inbox: Any) -> None:
@@ -125,7 +130,9 @@ class Worker:
         self._waiting: asyncio.Queue[tuple[int, _Begin, _Batch]] = asyncio.Queue()
         self._finished = _Finished()
         self._working: set[asyncio.Task[Any]] = set()
+        self._flushing = 0
         self._stopping = False
+        self._leaving = False
         self._failure: ThoughtmillError | None = None
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         # The libraries' own objects never die, but a full collection would visit them each time:
@@ -137,7 +144,10 @@ class Worker:
         if job.recipe.needs_sandbox:
             self._sandbox = self._open_sandbox(job.sandbox or BubblewrapSandbox())
         self._grader = Grader(job.grade, job.population) if job.grade else None
-        for house in (*(self._draw() for _ in range(engine.in_flight)), self._keep_house()):
+        places = engine.in_flight
+        if isinstance(job.teacher, EndpointTeacher):  # who waits for a turn runs out of time
+            places = min(places, _WAITING * job.teacher.max_concurrency)
+        for house in (*(self._draw() for _ in range(places)), self._keep_house()):
             asyncio.run_coroutine_threadsafe(house, self._loop)
 
     async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
@@ -165,9 +175,8 @@ class Worker:
         await under_way.over.wait()
         for written in under_way.shards:
             await written.wait()
-        error = self._failure or under_way.error
-        if error is not None:
-            raise error
+        if under_way.error is not None:
+            raise under_way.error
         return len(slots)
 
     async def _draw(self) -> None:
@@ -220,12 +229,12 @@ class Worker:
             async with asyncio.timeout(self._job.engine.item_timeout_s):
                 return await self._job.recipe(item, kit)
         except PromptTooLong as exc:
-            return [kit.drop("prompt_too_long", str(exc), stage="prompt")]
+            return kit.kept or [kit.drop("prompt_too_long", str(exc), stage="prompt")]
         except TeacherError as exc:
-            return [kit.drop("teacher_error", str(exc), stage="generate")]
+            return kit.kept or [kit.drop("teacher_error", str(exc), stage="generate")]
         except TimeoutError:
             limit = f"{self._job.engine.item_timeout_s:g} s"
-            return [kit.drop("timeout", f"not done after {limit}", stage="generate")]
+            return kit.kept or [kit.drop("timeout", f"not done after {limit}", stage="generate")]
         except TeacherDown as exc:
             await self._give_up(exc)
             raise
@@ -236,25 +245,30 @@ class Worker:
 
     async def _give_up(self, exc: TeacherDown) -> None:
         if self._job.teacher.kind == "vllm":
+            if self._leaving:
+                await asyncio.Event().wait()  # until another place has written what is finished
+            self._leaving = True
             await self._flush()
             os._exit(1)
         await self._fail(exc)
 
     async def _fail(self, exc: ThoughtmillError) -> None:
         self._failure = self._failure or exc
-        await self._inbox.fail.remote(exc)
-        for place in self._working - {asyncio.current_task()}:
-            place.cancel()
+        await self._inbox.fail.remote(exc)  # which asks all workers to stop, this one included
 
     async def _flush(self) -> None:
         """Write what is finished as a shard and announce it."""
         finished, self._finished = self._finished, _Finished()
+        self._flushing += 1
         try:
             manifest = await asyncio.to_thread(self._write, finished)
             await self._inbox.put.remote(manifest)
-        except LakeError as exc:
+        except ThoughtmillError as exc:
             await self._fail(exc)
+        except Exception as exc:
+            await self._fail(LakeError(f"a shard can't be written: {type(exc).__name__}: {exc}"))
         finally:
+            self._flushing -= 1
             finished.written.set()
 
     def _write(self, finished: _Finished) -> Any:
@@ -274,7 +288,8 @@ class Worker:
     async def _keep_house(self) -> None:
         """Flush by time and when nothing is under way; give up open work when asked to stop."""
         stopped = asyncio.ensure_future(self._inbox.stopped.remote())
-        limit = self._job.engine.flush_seconds
+        limit = max(self._job.engine.flush_seconds, _COMMIT_S * self._job.engine.workers)
+        handed_in = False
         while True:
             await asyncio.sleep(min(_IDLE_FLUSH_S, limit))
             if stopped.done() and not self._stopping:
@@ -284,3 +299,7 @@ class Worker:
             overdue = time.monotonic() - self._finished.since >= limit
             if self._finished.slots and (overdue or self._stopping or not self._working):
                 await self._flush()
+            busy = self._working or self._finished.slots or self._flushing
+            if self._stopping and not busy and not handed_in:
+                handed_in = True
+                await self._inbox.hand_in.remote()

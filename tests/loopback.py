@@ -198,7 +198,7 @@ def loopback_server(server: Loopback | None = None) -> Iterator[Loopback]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        runner = await _start(server, port=0)
+        runner = await start(server)
         ready.set()
         await stop.wait()
         await runner.cleanup()
@@ -214,7 +214,8 @@ def loopback_server(server: Loopback | None = None) -> Iterator[Loopback]:
         thread.join(10)
 
 
-async def _start(server: Loopback, *, port: int) -> web.ServerRunner:
+async def start(server: Loopback, *, port: int = 0) -> web.ServerRunner:
+    """Serve in the running event loop until `cleanup()`; port 0 is any free one."""
     runner = web.ServerRunner(
         web.Server(server.handle, access_log=None), shutdown_timeout=0.05, handler_cancellation=True
     )
@@ -252,7 +253,7 @@ def _text(token_ids: list[int]) -> str:
 async def _serve(args: argparse.Namespace) -> None:
     parent = os.getppid()
     server = Loopback(delay_s=args.delay, record=False)
-    runner = await _start(server, port=args.port)
+    runner = await start(server, port=args.port)
     print(server.url, flush=True)
     until = time.monotonic() + args.max_seconds
     while time.monotonic() < until and os.getppid() == parent:

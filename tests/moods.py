@@ -13,7 +13,8 @@ from tasks.recipes.recipe import Recipe
 
 
 class Mood(Recipe):
-    """`stuck` waits for ever, `broken` fails, `down` finds no teacher; all else is answered."""
+    """`stuck` waits for ever, `tiring` too but after a first attempt, `broken` fails, `down` finds
+    no teacher; all else is answered."""
 
     kind: Literal["mood"] = "mood"
     patience_s: float = 0.02
@@ -21,12 +22,14 @@ class Mood(Recipe):
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
         word = item.text.split()[0]
-        if word == "stuck":
+        said = Segment(kind="think", text=f"About {item.text}.", trainable=True)
+        if word == "tiring":
+            kit.kept.append(kit.trace([said], finish_reason="stop"))
+        if word in ("stuck", "tiring"):
             await asyncio.Event().wait()
         if word == "broken":
             raise ValueError(f"no way to read {item.text!r}")
         if word == "down":
             raise TeacherDown("nobody answers")
         await asyncio.sleep(self.patience_s)
-        said = Segment(kind="think", text=f"About {item.text}.", trainable=True)
         return [kit.trace([said], finish_reason="stop")]

@@ -71,7 +71,8 @@ class Candidates:
     def chunks(self, *, only_fresh: bool = False) -> Iterator[pa.RecordBatch]:
         """The candidates' texts (columns of read_candidates.sql), in no particular order."""
         sql = (SQL / "read_candidates.sql").read_text()
-        found = self.lake.connection.sql(sql, params={"only_fresh": only_fresh})
+        # Not by way of a relation: with bound values it would hold all texts in memory first.
+        found = self.lake.connection.execute(sql, {"only_fresh": only_fresh})
         for batch in found.to_arrow_reader(CHUNK_ROWS):
             if batch.num_rows:
                 yield batch

@@ -37,11 +37,11 @@ _KEPT = {
     "traces": "trace_id NOT IN (FROM repeated)",
     "drops": "trace_id IS NULL OR trace_id NOT IN (FROM repeated)",
     "scores": "trace_id NOT IN (FROM repeated) AND (trace_id, scorer) NOT IN "
-    "(SELECT (trace_id, scorer) FROM scores WHERE trace_id IN (FROM incoming))",
+    "(SELECT (trace_id, scorer) FROM scores WHERE trace_id IN (SELECT trace_id FROM incoming))",
     "verdicts": "trace_id NOT IN (FROM repeated) AND (trace_id, verifier) NOT IN "
-    "(SELECT (trace_id, verifier) FROM verdicts WHERE trace_id IN (FROM incoming))",
+    "(SELECT (trace_id, verifier) FROM verdicts WHERE trace_id IN (SELECT trace_id FROM incoming))",
     "labels": "trace_id NOT IN (FROM repeated) AND (trace_id, labeller) NOT IN "
-    "(SELECT (trace_id, labeller) FROM labels WHERE trace_id IN (FROM incoming))",
+    "(SELECT (trace_id, labeller) FROM labels WHERE trace_id IN (SELECT trace_id FROM incoming))",
     "exclusions": "trace_id NOT IN (FROM repeated)",
     "reviewed": "trace_id NOT IN (FROM repeated)",
     "gold_checks": "(item_id, reason) NOT IN (SELECT (item_id, reason) FROM gold_checks)",
@@ -95,22 +95,28 @@ class Committer:
                         "since": self.since,
                     },
                 )[0]
-                if known is not None:
+                if known:
                     files: tuple[ShardFile, ...] = ()
+                    landed = self._landed(manifest)
                 elif self.lane == ITEMS_LANE or foreign or self._settled[slots].any():
                     files = self._trim(manifest)
                 else:
                     files = manifest.files
-                if known is None:
+                if not known:
                     self._land(manifest, files, newest + 1)
+                    landed = {file.path for file in files}
         except duckdb.Error as exc:
             raise LakeError(f"can't commit shard {manifest.shard_id}: {first_line(exc)}") from exc
         self._settled[slots] = True
-        kept = {f.path for f in files} | {f["path"] for f in known or ()}
-        for path in {f.path for f in manifest.files} - kept:
+        for path in {f.path for f in manifest.files} - landed:
             self.lake.storage.delete(path)
         rows = {file.table: file.rows for file in files}
         return Landed(rows, repeated=total - sum(rows.values()))
+
+    def _landed(self, manifest: Manifest) -> set[str]:
+        """The files that a shard in the books landed with."""
+        files = self.lake.one("SELECT files FROM shards WHERE shard_id = ?", [manifest.shard_id])
+        return {file["path"] for file in files}
 
     def _land(self, manifest: Manifest, files: Sequence[ShardFile], commit_no: int) -> None:
         connection = self.lake.connection
@@ -140,25 +146,21 @@ class Committer:
     def _trim(self, manifest: Manifest) -> tuple[ShardFile, ...]:
         """The shard's files without the rows that are in the lake; whole files stay as they are."""
         ids = " UNION ALL ".join(
-            f"SELECT trace_id FROM {self._read(file)}"
+            f"SELECT trace_id, {file.table == 'drops'} AS dropped FROM {self._read(file)}"
             for file in manifest.files
             if file.table in _SETTLING
         )
-        # An older drop of a planned draw is one that the run does again (`redo`).
-        settled = (
-            "SELECT trace_id FROM reviewed WHERE review = $lane AND $since >= 0"
-            if any(file.table == "reviewed" for file in manifest.files)
-            else "SELECT trace_id FROM traces UNION ALL SELECT trace_id FROM drops WHERE run_id IN "
-            "(SELECT run_id FROM shards WHERE lane = $lane AND commit_no > $since)"
-        )
         self.lake.connection.execute(
-            "CREATE OR REPLACE TEMP TABLE incoming AS "
-            f"FROM ({ids or 'SELECT NULL::VARCHAR AS trace_id'}) WHERE trace_id IS NOT NULL"
+            "CREATE OR REPLACE TEMP TABLE incoming AS FROM "
+            f"({ids or 'SELECT NULL::VARCHAR AS trace_id, false AS dropped'}) "
+            "WHERE trace_id IS NOT NULL"
         )
+        reviewed = any(file.table == "reviewed" for file in manifest.files)
         self.lake.connection.execute(
-            "CREATE OR REPLACE TEMP TABLE repeated AS "
-            f"SELECT trace_id FROM incoming WHERE trace_id IN ({settled})",
-            {"lane": self.lane, "since": self.since},
+            (SQL / ("repeated_reviews.sql" if reviewed else "repeated_draws.sql")).read_text(),
+            {"lane": self.lane}
+            if reviewed
+            else {"lane": self.lane, "since": self.since, "run_id": self.run_id},
         )
         return tuple(kept for file in manifest.files if (kept := self._trim_file(file)).rows)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -18,12 +19,13 @@ from schemas.arrow import from_table
 from schemas.errors import ConfigError
 from schemas.rows import Item, Trace
 from warehouse.export_settings import ExportSettings
-from warehouse.extensions import identifier
+from warehouse.extensions import identifier, quoted
 from warehouse.images import embed
 from warehouse.lake import SQL, Lake
 from warehouse.layouts.layout import RowLayout, SqlLayout
 
 _BATCH = 1_000
+_Values = dict[str, Any] | None
 
 
 def write_data(lake: Lake, settings: ExportSettings, folder: Path) -> list[Path]:
@@ -34,24 +36,24 @@ def write_data(lake: Lake, settings: ExportSettings, folder: Path) -> list[Path]
             _require_columns(settings.columns, settings.layout.schema.names)
         tables = (_narrowed(table, settings) for table in laid_out(lake, settings))
         return write_tables(tables, folder, settings.shard_rows)
-    selection = _projected(_selection(lake, settings), settings)
+    selection, values = _projected(lake, settings)
     if settings.query is None:
         there = int(lake.one("SELECT count(*) FROM chosen"))
         if there <= settings.shard_rows:  # a layout in SQL gives at most a row a trace
-            return _write_file(selection, folder / file_name(0))
+            return _write_file(lake, folder / file_name(0), selection, values)
     # More than a file: the rows are laid down once, in order, and cut by their number.
-    selection.query("selection", "CREATE OR REPLACE TEMP TABLE published AS FROM selection")
+    lake.connection.execute(f"CREATE OR REPLACE TEMP TABLE published AS {selection}", values)
     # Row ids of a table made in this transaction do not begin at 0.
     first, last = lake.rows(
         "SELECT coalesce(min(rowid), 0), coalesce(max(rowid), -1) FROM published"
     )[0]
     files = []
     for number, start in enumerate(range(first, last + 1, settings.shard_rows)):
-        part = lake.connection.sql(
-            "SELECT * FROM temp.published WHERE rowid >= $start AND rowid < $end ORDER BY rowid",
-            params={"start": start, "end": start + settings.shard_rows},
+        end = start + settings.shard_rows
+        part = (
+            f"SELECT * FROM temp.published WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid"
         )
-        files += _write_file(part, folder / file_name(number))
+        files += _write_file(lake, folder / file_name(number), part)
     lake.connection.execute("DROP TABLE temp.published")
     return files
 
@@ -86,7 +88,8 @@ def laid_out(lake: Lake, settings: ExportSettings) -> Iterator[pa.Table]:
     if isinstance(layout, RowLayout):
         yield from _laid_out_rows(lake, layout)
         return
-    for batch in _selection(lake, settings).to_arrow_reader(_BATCH):
+    found = lake.connection.execute(*_selection(settings))
+    for batch in found.to_arrow_reader(_BATCH):
         yield pa.Table.from_batches([batch])
 
 
@@ -95,41 +98,43 @@ def file_name(number: int) -> str:
     return f"train-{number:05}.parquet"
 
 
-def _write_file(rows: duckdb.DuckDBPyRelation, file: Path) -> list[Path]:
-    rows.write_parquet(str(file), compression="zstd")
-    if pq.read_metadata(file).num_rows:
+def _write_file(lake: Lake, file: Path, rows: str, values: _Values = None) -> list[Path]:
+    """Write what a SELECT gives; no file where it gives nothing."""
+    # Not by way of a relation: with bound values it would hold all rows in memory first.
+    ((count,),) = lake.rows(
+        f"COPY (\n{rows}\n) TO '{quoted(str(file))}' (FORMAT parquet, COMPRESSION zstd)", values
+    )
+    if count:
         return [file]
     file.unlink()
     return []
 
 
-def _selection(lake: Lake, settings: ExportSettings) -> duckdb.DuckDBPyRelation:
+def _selection(settings: ExportSettings) -> tuple[str, _Values]:
+    """The rows to publish, as a SELECT and its bound values."""
     if settings.query is not None:
-        selection = lake.connection.sql(settings.query)
-        if selection is None:
-            raise ConfigError(f"publish.query: {settings.query!r} gives no rows: SELECT some")
-        return selection
+        if len(duckdb.extract_statements(settings.query)) != 1:
+            raise ConfigError(f"publish.query: {settings.query!r} must be one SELECT")
+        return settings.query.strip().rstrip(";"), None
     layout = settings.layout
     assert isinstance(layout, SqlLayout)
-    return lake.connection.sql(layout.query(), params=layout.parameters())
+    return layout.query(), layout.parameters()
 
 
-def _projected(
-    selection: duckdb.DuckDBPyRelation, settings: ExportSettings
-) -> duckdb.DuckDBPyRelation:
+def _projected(lake: Lake, settings: ExportSettings) -> tuple[str, _Values]:
     """The columns that are asked for; maps become lists of keys and values, which datasets load."""
+    selection, values = _selection(settings)
+    kinds = {n: kind for n, kind, *_ in lake.rows(f"DESCRIBE (\n{selection}\n)", values)}
     if settings.columns is not None:
-        _require_columns(settings.columns, selection.columns)
-    kinds = {n: kind.id for n, kind in zip(selection.columns, selection.types, strict=True)}
-    if settings.columns is None and "map" not in kinds.values():
-        return selection
-    names = {name: identifier(name) for name in settings.columns or kinds}
-    return selection.project(
-        ", ".join(
-            f"map_entries({column}) AS {column}" if kinds[name] == "map" else column
-            for name, column in names.items()
-        )
+        _require_columns(settings.columns, kinds)
+    columns = {name: identifier(name) for name in settings.columns or kinds}
+    shown = ", ".join(
+        f"map_entries({column}) AS {column}"
+        if kinds[name].startswith("MAP(") and kinds[name].endswith(")")
+        else column
+        for name, column in columns.items()
     )
+    return f"SELECT {shown} FROM (\n{selection}\n)", values
 
 
 def _laid_out_rows(lake: Lake, layout: RowLayout) -> Iterator[pa.Table]:

@@ -8,6 +8,7 @@ lake either way.
 from __future__ import annotations
 
 import importlib.util
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from schemas.errors import LakeError
 
 def connect(*extensions: str, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB with `extensions` loaded, spilling to the system's temporary folder."""
-    connection = duckdb.connect(config={"temp_directory": f"{tempfile.gettempdir()}/thoughtmill"})
+    # A folder of its own, which DuckDB makes when it spills and removes at its end: two that share
+    # one read each other's rows, and one of them need not notice (DuckDB 1.5.5).
+    spill = Path(tempfile.gettempdir(), f"thoughtmill-{secrets.token_hex(8)}")
+    connection = duckdb.connect(config={"temp_directory": str(spill)})
     if memory_limit:
         connection.execute("SET memory_limit = ?", [memory_limit])
     for name in extensions:

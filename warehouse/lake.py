@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from schemas.errors import ConfigError, LakeError
+from schemas.ids import content_hash
 from schemas.settings import LakeSettings
 from warehouse.extensions import connect, first_line, load, quoted
 from warehouse.lock import writer_lock
@@ -39,6 +40,11 @@ class Lake:
     def storage(self) -> Storage:
         return Storage(self.settings.data)
 
+    @property
+    def data(self) -> str:
+        """The data path as a worker takes it whose working directory is another."""
+        return self.storage.url("").rstrip("/")
+
     @classmethod
     def create(cls, settings: LakeSettings) -> Self:
         """Open a lake for writing, and make it first where there is none.
@@ -61,6 +67,7 @@ class Lake:
                     lake._make()
                 else:
                     lake._check_version()
+                    lake._renew_views()
             except BaseException as exc:
                 lake.connection.close()
                 if isinstance(exc, duckdb.Error):
@@ -117,12 +124,31 @@ class Lake:
         self.connection.close()
 
     def _make(self) -> None:
+        if self.storage.files("main"):
+            raise LakeError(
+                f"{self.settings.data} holds the files of another lake, and no catalog that names "
+                "them is here: put its catalog back, or choose another folder"
+            )
         self.connection.execute("BEGIN")
         self.connection.execute((SQL / "tables.sql").read_text())
-        for name, query in views().items():
-            self.connection.execute(f"CREATE VIEW {name} AS {query}")
+        self._make_views()
         self.connection.execute("INSERT INTO lake_version VALUES (?)", [LAKE_VERSION])
         self.connection.execute("COMMIT")
+
+    def _renew_views(self) -> None:
+        """Give a lake that another release has made this release's views."""
+        there = "lake_views" in self.tables()
+        if not there or self.one("SELECT max(fingerprint) FROM lake_views") != _fingerprint():
+            self.connection.execute("BEGIN")
+            self._make_views()
+            self.connection.execute("COMMIT")
+
+    def _make_views(self) -> None:
+        for name, query in views().items():
+            self.connection.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+        self.connection.execute("CREATE TABLE IF NOT EXISTS lake_views (fingerprint VARCHAR)")
+        self.connection.execute("DELETE FROM lake_views")
+        self.connection.execute("INSERT INTO lake_views VALUES (?)", [_fingerprint()])
 
     def _check_version(self) -> None:
         if "lake_version" not in self.tables():
@@ -156,6 +182,10 @@ def views() -> dict[str, str]:
     names = (*order, *screening, "run_report", *grading, "deepdistill_selection", *counting)
     selecting = ("candidates", "samples", "code_traces", "grading_report")
     return {n: (SQL / "views" / f"{n}.sql").read_text() for n in (*names, *selecting)}
+
+
+def _fingerprint() -> str:
+    return content_hash("views", views())
 
 
 def _attach(

@@ -20,6 +20,10 @@ from warehouse.plan import PLANS
 
 _DAY_S = 86_400.0
 _PLAN_AGE_S = 30 * _DAY_S
+_OURS = ("main", "images", PLANS)
+"""Folders below the data path in which files are swept; nothing else there is touched."""
+_MADE_AT_ONCE = 1
+"""Merged files, of DuckLake's own size, that one hold of the writer lock makes: commits wait."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,9 @@ def maintain(settings: LakeSettings, *, orphan_age_s: float = _DAY_S) -> Maintai
     with Lake.create(settings) as lake:
         try:
             with writer_lock(settings):
-                before = _live(lake)
-                lake.connection.execute("CALL ducklake_merge_adjacent_files('lake')")
-                after = _live(lake)
+                lake.connection.execute("CALL ducklake_flush_inlined_data('lake')")
+            merged = sum(_merge(lake, settings, table) for table in lake.tables())
+            with writer_lock(settings):
                 merged_away = lake.rows(
                     "CALL ducklake_cleanup_old_files('lake', "
                     f"older_than => now() - to_milliseconds({int(orphan_age_s * 1000)}))"
@@ -60,18 +64,28 @@ def maintain(settings: LakeSettings, *, orphan_age_s: float = _DAY_S) -> Maintai
         now = time.time()
         orphans = [
             path
-            for path, written in storage.files().items()
+            for folder in _OURS
+            for path, written in storage.files(folder).items()
             if path not in known
             and now - written > (_PLAN_AGE_S if path.startswith(f"{PLANS}/") else orphan_age_s)
         ]
         for path in orphans:
             storage.delete(path)
-        return Maintained(merged=before - after, swept=len(orphans) + len(merged_away))
+        return Maintained(merged=merged, swept=len(orphans) + len(merged_away))
 
 
-def _live(lake: Lake) -> int:
-    """Data files of the newest snapshot."""
-    return sum(
-        int(lake.one(f"SELECT count(*) FROM ducklake_list_files('lake', '{table}')"))
-        for table in lake.tables()
-    )
+def _merge(lake: Lake, settings: LakeSettings, table: str) -> int:
+    """Merge a table's files, some at a time; how many fewer there are."""
+    files = f"SELECT count(*) FROM ducklake_list_files('lake', '{table}')"
+    first = before = int(lake.one(files))
+    while before > 1:
+        with writer_lock(settings):
+            lake.connection.execute(
+                f"CALL ducklake_merge_adjacent_files('lake', '{table}', "
+                f"max_compacted_files => {_MADE_AT_ONCE})"
+            )
+            after = int(lake.one(files))
+        if after >= before:
+            break
+        before = after
+    return first - before

@@ -14,14 +14,14 @@ import duckdb
 
 from schemas.errors import ConfigError, LakeError
 from warehouse.commit import newest_entry
-from warehouse.extensions import first_line
+from warehouse.extensions import first_line, quoted
 from warehouse.lake import SQL, Lake
 
 PLANS = "plans"
 """Folder of the plans below the lake's data path."""
 _FILE_BYTES = "16MB"
 _GROUP_ROWS = 2048
-"""Rows of a review's plan that Ray reads at once: whole traces may be long."""
+"""Rows that DuckDB holds before it writes them, and that Ray reads at once: texts may be long."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,19 @@ def plan_draws(
     scope = {"sources": list(sources) if sources is not None else None}
     try:
         items = int(lake.one(_sql("count_wanted", where), scope))
-        pending = lake.connection.sql(
-            _sql("plan_draws", where),
-            params={
-                **scope,
-                "draws": draws,
-                "max_items": max_items,
-                "recipe": recipe_fingerprint,
-                "teacher": teacher_fingerprint,
-                "redo": list(redo),
-            },
-        )
     except duckdb.IOException as exc:
         raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
     except duckdb.Error as exc:
         raise ConfigError(f"items: DuckDB refuses {where!r}: {first_line(exc)}") from exc
-    count = _write(lake, folder, pending)
+    asked = {
+        **scope,
+        "draws": draws,
+        "max_items": max_items,
+        "recipe": recipe_fingerprint,
+        "teacher": teacher_fingerprint,
+        "redo": list(redo),
+    }
+    count = _write(lake, folder, _sql("plan_draws", where), asked)
     wanted = min(items, max_items) if max_items is not None else items
     return Plan(folder=folder, pending=count, wanted=wanted * draws, since=since)
 
@@ -90,12 +87,11 @@ def plan_review(lake: Lake, run_id: str, *, review: str, where: str = "true") ->
     folder = f"{PLANS}/{run_id}-review"
     try:
         wanted = int(lake.one(f"SELECT count(*) FROM thoughts WHERE {where}"))
-        pending = lake.connection.sql(_sql("plan_review", where), params={"review": review})
-        count = _write(lake, folder, pending, group_rows=_GROUP_ROWS)
     except duckdb.IOException as exc:
         raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
     except duckdb.Error as exc:
         raise ConfigError(f"verify.where: DuckDB refuses {where!r}: {first_line(exc)}") from exc
+    count = _write(lake, folder, _sql("plan_review", where), {"review": review})
     return Plan(folder=folder, pending=count, wanted=wanted, since=since)
 
 
@@ -104,11 +100,7 @@ def plan_gold(lake: Lake, run_id: str, *, sources: Sequence[str] | None = None) 
     since = newest_entry(lake)
     folder = f"{PLANS}/{run_id}-gold"
     scope = {"sources": list(sources) if sources is not None else None}
-    try:
-        pending = lake.connection.sql((SQL / "plan_gold.sql").read_text(), params=scope)
-        count = _write(lake, folder, pending, group_rows=_GROUP_ROWS)
-    except duckdb.Error as exc:
-        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    count = _write(lake, folder, (SQL / "plan_gold.sql").read_text(), scope)
     return Plan(folder=folder, pending=count, wanted=count, since=since)
 
 
@@ -177,30 +169,22 @@ def plan_grade(lake: Lake, run_id: str, scope: GradeScope, settled: Sequence[str
     """Write the plan of a grading: items that are not settled yet, with their draws so far."""
     since = newest_entry(lake)
     folder = f"{PLANS}/{run_id}-grade"
-    query, parameters = scope.sql(settled)
-    try:
-        pending = lake.connection.sql(query, params=parameters)
-        count = _write(lake, folder, pending)
-    except duckdb.Error as exc:
-        raise LakeError(f"can't read the lake: {first_line(exc)}") from exc
+    count = _write(lake, folder, *scope.sql(settled))
     return Plan(folder=folder, pending=count, wanted=count, since=since)
 
 
-def _write(
-    lake: Lake, folder: str, pending: duckdb.DuckDBPyRelation, *, group_rows: int | None = None
-) -> int:
+def _write(lake: Lake, folder: str, query: str, parameters: dict[str, Any]) -> int:
     """Write the plan's files and count what is in them."""
     lake.storage.make_folder(folder)
+    overwrite = str(lake.storage.local)  # DuckDB refuses to overwrite in an object store
     try:
-        pending.write_parquet(
-            lake.storage.url(folder),
-            file_size_bytes=_FILE_BYTES,
-            compression="zstd",
-            row_group_size=group_rows,
-            overwrite=lake.storage.local,  # DuckDB refuses to overwrite in an object store
+        # Not by way of a relation: with bound values it would hold all rows in memory first.
+        ((count,),) = lake.rows(
+            f"COPY (\n{query}\n) TO '{quoted(lake.storage.url(folder))}' (FORMAT parquet, "
+            f"COMPRESSION zstd, FILE_SIZE_BYTES '{_FILE_BYTES}', ROW_GROUP_SIZE {_GROUP_ROWS}, "
+            f"OVERWRITE {overwrite})",
+            parameters,
         )
-        files = [lake.storage.url(path) for path in lake.storage.files(folder)]
-        ((count,),) = lake.connection.read_parquet(files).count("*").fetchall()
     except duckdb.Error as exc:
         raise LakeError(f"can't write the plan {folder}: {first_line(exc)}") from exc
     return int(count)

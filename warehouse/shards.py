@@ -44,10 +44,10 @@ def write_draws(
         tables,
         run_id=run_id,
         lane=lane,
-        # A draw that is done again after a drop is another row: so reasons count.
+        # A draw that a later run does again after a drop is another row, dropped or not.
         identity=[
             sorted(trace.trace_id for trace in traces),
-            sorted((str(drop.trace_id), drop.reason) for drop in drops),
+            sorted((str(drop.trace_id), drop.run_id) for drop in drops),
         ],
         slots=_slots(slots),
         prompt_tokens=sum(t.provenance.prompt_tokens for t in traces),
@@ -65,13 +65,13 @@ def write_review(
     reviewed: Sequence[str],
     rows: Mapping[str, Sequence[Row]],
     slots: Iterable[int],
-    prompt_tokens: int = 0,
-    completion_tokens: int = 0,
+    unfinished: Sequence[str] = (),
     outcomes: Mapping[str, int] | None = None,
 ) -> Manifest:
     """Write what a review says of traces, by table (`verdicts`, `scores`, `labels`).
 
-    `reviewed` are the ids of the traces it has been through, also those it has nothing to say of.
+    `reviewed` are the ids of the traces it has been through, also those it has nothing to say of;
+    `unfinished` those of which it has said only a part, so that another review has to go on.
     """
     seen = [Reviewed(trace_id=trace_id, review=lane) for trace_id in reviewed]
     return _write(
@@ -79,11 +79,10 @@ def write_review(
         _tables({**rows, "reviewed": seen}),
         run_id=run_id,
         lane=lane,
-        identity=sorted(reviewed),
+        # What is unfinished comes again, and then it is another shard.
+        identity=[sorted(reviewed), sorted(unfinished), run_id if unfinished else ""],
         drops=(),
         slots=_slots(slots),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
         outcomes=outcomes,
     )
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from schemas.errors import ConfigError, LakeError, TeacherError
+from schemas.errors import ConfigError, LakeError
 from schemas.rows import Drop, Item, Segment, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.actions import Actions
@@ -89,22 +89,16 @@ class Annotate(Recipe):
             return [kit.drop("missing_image", str(exc), stage="prompt")]
         prompt = self._prompt(told)
         tokens, tags = _tokens(kit), Tags(self.open_tag, self.close_tag)
-        rows: list[Trace | Drop | Verdict] = []
         kept = 0
         refused = Refused("empty", "no reply")
         for _ in range(self.attempts):
-            try:
-                completion = await kit.chat([_message(prompt, images)])
-                reply = reply_of(completion, tokens, tags, self.answer_label)
-                unfit = _unfit(completion, reply)
-                if unfit is not None:
-                    refused = unfit
-                    continue
-                blind = await self._second_pass(told, reply, images, kit) if self.blind else None
-            except TeacherError:
-                if not rows:
-                    raise
-                break  # the attempts before it are kept
+            completion = await kit.chat([_message(prompt, images)])
+            reply = reply_of(completion, tokens, tags, self.answer_label)
+            unfit = _unfit(completion, reply)
+            if unfit is not None:
+                refused = unfit
+                continue
+            blind = await self._second_pass(told, reply, images, kit) if self.blind else None
             asked = Segment(
                 kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
             )
@@ -117,13 +111,13 @@ class Annotate(Recipe):
                 attempt=kept,
             )
             opinions = self._opinions(told, reply, leak, blind)
-            rows += [trace, *(_verdict(trace, name, one) for name, one in opinions.items())]
+            kit.kept += [trace, *(_verdict(trace, name, one) for name, one in opinions.items())]
             kept += 1
             if reply.conclusion is not None and all(
                 opinion.outcome != "incorrect" for opinion in opinions.values()
             ):
                 break
-        return rows or [kit.drop(refused.reason, refused.detail)]
+        return kit.kept or [kit.drop(refused.reason, refused.detail)]
 
     def _prompt(self, told: Given) -> str:
         template = {

@@ -14,13 +14,16 @@ from tasks.sources.jsontext import Flaw
 BATCH_ROWS = 256
 """Rows decoded at a time: at most a few hundred texts are in memory."""
 
+_VALUE_ERRORS = (ValueError, OverflowError, LookupError)
+"""What values Python can't hold raise: bytes that are not UTF-8, far dates, unknown time zones."""
+
 
 def records(batches: Iterable[pa.RecordBatch | pa.Table], first: int) -> Iterator[Record | Flaw]:
     """The rows of batches, numbered from `first`; a flaw for one that does not decode."""
     for batch in batches:
         try:
             rows: list[Any] = batch.to_pylist(maps_as_pydicts="lossy")
-        except ValueError:  # UnicodeDecodeError is one; one bad row spoils its batch, so go by row
+        except _VALUE_ERRORS:  # one bad row spoils its batch, so go by row
             rows = [_row(batch.slice(index, 1)) for index in range(batch.num_rows)]
         for number, row in enumerate(rows, start=first):
             yield (
@@ -63,5 +66,5 @@ def _row(batch: pa.RecordBatch | pa.Table) -> Any:
         return batch.to_pylist(maps_as_pydicts="lossy")[0]
     except UnicodeDecodeError as exc:
         return Flaw(0, "not_utf8", f"byte {exc.start + 1} ({exc.object[exc.start]:#04x})")
-    except ValueError as exc:
+    except _VALUE_ERRORS as exc:
         return Flaw(0, "wrong_type", str(exc))

@@ -55,7 +55,7 @@ class Source(Frozen):
     """Where items come from."""
 
     name: str | None = None
-    """Name under which its items are counted; the file, data set or task where null."""
+    """Name under which its items are counted; the path, data set or task where null."""
     domain: str | None = None
     """Domain of items whose rows do not name one."""
     max_chars: int = Field(default=1_000_000, gt=0)

@@ -13,13 +13,14 @@ import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
 from schemas.errors import ConfigError
 from tasks.sources.base import MappedSource, Piece, Record
+from tasks.sources.fields import printable
 from tasks.sources.jsontext import Flaw
 
 MAX_ROW_BYTES = 64 * 2**20
@@ -39,9 +40,9 @@ class FileSource(MappedSource):
 
     @property
     def label(self) -> str:
-        """The file name as the user wrote it; of a glob, the folder as well."""
-        first = self._patterns()[0]
-        return "/".join(PurePath(first).parts[-2 if glob.has_magic(first) else -1 :])
+        """The paths as the user wrote them: two files of one name are two sources."""
+        paths = (self.path,) if isinstance(self.path, str) else self.path
+        return printable(", ".join(path.removeprefix("./") for path in paths))
 
     def pieces(self) -> list[Piece]:
         names = [name for pattern in self._patterns() for name in _files(pattern)]

@@ -19,7 +19,16 @@ from tasks.teachers.protocol import Completion, Message, Tokens
 from tasks.teachers.refusals import RefusalError
 from tasks.teachers.tokens import HfTokens
 
-_FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
+_FINISH: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+}
+"""Finish reasons as servers spell them, in lower case; any other is an error."""
 _NO_MODELS_ROUTE = (404, 405, 501)
 _TAIL = 8
 
@@ -156,7 +165,7 @@ class Endpoint:
         tail = list(prompt_ids[-_TAIL:])
         same = tokens.decode(tail + token_ids) == tokens.decode(tail) + text
         written = usage.get("completion_tokens")
-        if choice.get("finish_reason") == "length" and written is not None:
+        if _finish(choice) == "length" and written is not None:
             same = same and len(token_ids) == written
         if not same or "\ufffd" in text:
             raise TeacherError(
@@ -184,7 +193,7 @@ class Endpoint:
                 written = len(self._tokens.encode((reasoning or "") + text))
         return Completion(
             text=text,
-            finish_reason=_FINISH.get(answer["choices"][0].get("finish_reason"), "error"),
+            finish_reason=_finish(answer["choices"][0]),
             prompt_tokens=usage.get("prompt_tokens") or len(prompt_ids),
             completion_tokens=written,
             prompt_ids=prompt_ids,
@@ -197,7 +206,8 @@ async def check_endpoint(config: EndpointTeacher, *, timeout_s: float = 5.0) -> 
     """Ask the server for its models before a run starts.
 
     Raises `ConfigError` that says what to change, `TeacherDown` where the server answers with an
-    error of its own.  A server without `/models` passes.
+    error of its own.  A server without `/models` passes, and so does `name:variant` where `name`
+    is listed.
     """
     line = Line(config)
     try:
@@ -211,14 +221,15 @@ async def check_endpoint(config: EndpointTeacher, *, timeout_s: float = 5.0) -> 
     if status != 200:
         raise TeacherDown(f"{line.label}: HTTP {status} at the question for its models")
     try:
-        listed = orjson.loads(raw)["data"]
+        answer = orjson.loads(raw)
+        listed = answer if isinstance(answer, list) else answer["data"]
         names = sorted(str(model["id"]) for model in listed or ())
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise ConfigError(
             f"teacher.base_url: {line.label} answers, but not as an OpenAI-compatible API; the URL"
             " ends in /v1 as a rule"
         ) from None
-    if names and config.model not in names:
+    if names and not {config.model, config.model.rpartition(":")[0]} & set(names):
         few = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise ConfigError(f"teacher.model: {line.label} is not served there; it serves {few}")
 
@@ -235,6 +246,10 @@ async def _models(line: Line, timeout_s: float) -> tuple[int, bytes]:
                 " base_url"
             ) from failure
     raise AssertionError("unreachable")
+
+
+def _finish(choice: dict[str, Any]) -> FinishReason:
+    return _FINISH.get(str(choice.get("finish_reason")).lower(), "error")
 
 
 def _prompt_logprobs(choice: dict[str, Any], token_ids: Sequence[int]) -> list[float | None] | None:

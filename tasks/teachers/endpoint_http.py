@@ -24,6 +24,8 @@ from schemas.teachers import EndpointTeacher
 from tasks.teachers.refusals import Fault, completion_in, read_reply
 from tasks.teachers.throttle import Throttle
 
+OUTAGE_S = 60.0
+"""How long an endpoint that has served may be out of reach before it is given up."""
 _BACKOFF_CAP_S = 30.0
 _QUEUED_PER_TRY = 10
 _KEEPALIVE_S = 4.0  # under the 5 s of uvicorn and vLLM: a reused connection is one still open
@@ -34,6 +36,9 @@ class Line:
 
     `backoff_s` is the longest wait before the second attempt; it doubles with each further one, up
     to 30 s, and the wait itself is drawn evenly from 0 to there ("full jitter", Brooker 2015).
+
+    An endpoint out of reach is judged by the clock, for all requests together, once it has served;
+    until then by the tries of one request, so that a wrong address shows soon.
     """
 
     def __init__(self, config: EndpointTeacher, *, backoff_s: float = 1.0) -> None:
@@ -43,9 +48,9 @@ class Line:
         self._backoff_s = backoff_s
         self._urls: dict[str, URL] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._lost_at: float | None = None  # the first failed connection since the last reply
         self.throttle = Throttle(config.max_concurrency, slow_s=config.timeout_s / 2)
-        # No user, no password, no query: any of them may hold a secret.
-        self.url = str(self._base.with_user(None).with_query(None))
+        self.url = str(self._base.with_query(None))  # a query may hold a secret
         self.label = f"{config.model} at {self.url}"
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -56,12 +61,17 @@ class Line:
         """
         payload = orjson.dumps(body)
         url = self._urls.get(path) or self._urls.setdefault(path, self._url(path))
-        failed = unreachable = attempt = 0
+        failed = unreachable = attempt = lost = 0
         served = self.throttle.served
         while True:
-            answer = await self._attempt(url, payload, again=attempt > 0)
+            answer = await self._attempt(url, payload, again=attempt + lost > 0)
             if isinstance(answer, dict):
                 return answer
+            if answer.unreachable and self.throttle.served:
+                self._check_outage(answer)
+                lost += 1
+                await self._back_off(answer, lost)
+                continue
             attempt += 1
             unreachable += answer.unreachable
             # A 429 is a place in a queue, not a failed attempt, as long as others are served.
@@ -122,24 +132,37 @@ class Line:
     async def _send(self, url: URL, payload: bytes) -> dict[str, Any] | Fault:
         try:
             async with self._open().post(url, data=payload, allow_redirects=False) as response:
+                self._lost_at = None
                 raw = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
+            self._lost_at = self._lost_at or time.monotonic()
             return Fault(f"no connection ({type(exc).__name__})", unreachable=True)
         except TimeoutError:
             return Fault(f"no reply within {self._config.timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as exc:
             return Fault(f"a broken connection ({type(exc).__name__})")
         if response.status == 200:
-            return completion_in(raw) or Fault("a reply that is no completion")
+            return completion_in(raw)
         return self._understood(response.status, response.headers, raw)
 
     def _understood(self, status: int, headers: Mapping[str, str], raw: bytes) -> Fault:
         """The fault behind a reply that is not 200; raises where no retry will change it."""
-        meaning = read_reply(status, headers.get("Retry-After"), raw, key=self._key)
+        served = self.throttle.served > 0
+        meaning = read_reply(status, headers.get("Retry-After"), raw, key=self._key, served=served)
         if isinstance(meaning, Fault):
             return meaning
-        advice = f", {self.key_advice}" if status in (401, 403) else ""
+        about_key = status in (401, 403) and isinstance(meaning, TeacherDown)
+        advice = f", {self.key_advice}" if about_key else ""
         raise type(meaning)(f"{self.label}: {meaning}{advice}")
+
+    def _check_outage(self, fault: Fault) -> None:
+        """Raise `TeacherDown` where no request has had a reply for `OUTAGE_S`."""
+        assert self._lost_at is not None
+        lost_s = time.monotonic() - self._lost_at
+        if lost_s >= OUTAGE_S:
+            raise TeacherDown(
+                f"{self.label}: out of reach for {lost_s:.0f} s; the last try got {fault.what}"
+            )
 
     def _pause(self, asked_s: float) -> None:
         """Hold every request back as long as the server asks."""

@@ -42,17 +42,23 @@ class RefusalError(TeacherError):
     """The server refuses this one request for good: a 4xx without a meaning of its own."""
 
 
-def completion_in(raw: bytes) -> dict[str, Any] | None:
-    """The answer in the body of a 200; None where it is not JSON or has no choice."""
-    answer = _parsed(raw)
-    return answer if isinstance(answer, dict) and answer.get("choices") else None
+def completion_in(raw: bytes) -> dict[str, Any] | Fault:
+    """The answer in the body of a 200; a fault where it has no choice, or one that broke off."""
+    match _parsed(raw):
+        case {"choices": [{**choice}, *_], **rest} as answer:
+            broke_off = str(choice.get("finish_reason")).lower() == "error"
+            if broke_off or choice.get("error") or rest.get("error"):
+                return Fault("HTTP 200 with an error in it")  # of a router's upstream, as a rule
+            return dict(answer)
+    return Fault("a reply that is no completion")
 
 
 def read_reply(
-    status: int, retry_after: str | None, raw: bytes, *, key: SecretStr | None
+    status: int, retry_after: str | None, raw: bytes, *, key: SecretStr | None, served: bool
 ) -> Fault | TeacherError | TeacherDown:
     """The fault behind a reply that is not 200, or the error that no retry will change.
 
+    A teacher that has `served` knows its key and its model: a 403 or 404 is about one request then.
     Messages are without the endpoint's name; the key is cut out of what the server says.
     """
     error = _error(raw)
@@ -62,10 +68,12 @@ def read_reply(
         return Fault(f"HTTP {status}", _seconds(retry_after), busy=status == 429)
     said = _one_line(str(error.get("message") or ""), key)
     if status in (401, 403):
-        return TeacherDown(f"HTTP {status}")  # some servers quote a part of the key here
+        said = ""  # some servers quote a part of the key here
+    if status == 401 or (status == 403 and not served):
+        return TeacherDown(f"HTTP {status}")
     if status == 402:
         return TeacherDown("HTTP 402, the account has no credit left")
-    if status == 404:
+    if status == 404 and not served:
         return TeacherDown(
             "HTTP 404; check teacher.model and teacher.base_url, which ends in /v1 as a rule. "
             f"The server says: {said or 'nothing'}"

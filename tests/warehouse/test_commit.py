@@ -144,6 +144,25 @@ def test_commit_when_a_whole_shard_of_drops_is_done_again_then_its_traces_land(s
         assert landed.rows == {"traces": 3, "scores": 3}
 
 
+def test_commit_when_another_run_failed_at_the_same_draws_then_what_is_finished_lands(settings):
+    with Lake.create(settings) as lake:
+        healthy, failing = committer(lake, "run-1"), committer(lake, "run-2")
+        failed = [drop(n, run_id="run-2", reason="teacher_error") for n in range(3)]
+        failing.commit(draws_shard(settings, failed, range(3)))
+        landed = healthy.commit(draws_shard(settings, [trace(n) for n in range(3)], range(3)))
+        assert landed.rows == {"traces": 3, "scores": 3}
+        late = [drop(n, run_id="run-2", reason="teacher_error") for n in range(2, 5)]
+        assert failing.commit(draws_shard(settings, late, range(2, 5))).rows == {"drops": 2}
+
+
+def test_commit_when_draws_fail_again_in_a_later_run_then_their_drops_count_again(settings):
+    with Lake.create(settings) as lake:
+        for run_id in ("run-1", "run-2"):
+            failed = [drop(n, run_id=run_id, reason="teacher_error") for n in range(3)]
+            landed = committer(lake, run_id).commit(draws_shard(settings, failed, range(3)))
+            assert landed.rows == {"drops": 3}
+
+
 def test_commit_when_a_file_is_lost_then_nothing_of_the_shard_is_there_and_the_next_lands(lake):
     landing = committer(lake)
     manifest = draws_shard(lake.settings, [trace(0), drop(1)], [0, 1])

@@ -140,6 +140,36 @@ def test_lake_when_of_another_version_then_it_is_left_alone(settings, way_in):
         way_in(settings)
 
 
+def test_create_when_the_folder_holds_files_of_another_lake_then_it_is_left_alone(small):
+    other = small.model_copy(update={"catalog": f"{small.catalog}.other"})
+    with pytest.raises(LakeError, match="another lake"):
+        Lake.create(other)
+
+
+def test_create_when_another_release_made_the_lake_then_it_gets_this_ones_views(settings):
+    with Lake.create(settings) as lake:
+        lake.connection.execute("CREATE OR REPLACE VIEW thoughts AS SELECT 1 AS old")
+        lake.connection.execute("UPDATE lake_views SET fingerprint = 'before'")
+        before = lake.snapshot()
+    with Lake.create(settings) as lake:
+        assert "thinking" in lake.connection.table("thoughts").columns
+    with Lake.open(settings, snapshot=before) as lake:
+        assert lake.connection.table("thoughts").columns == ["old"]
+
+
+def test_connect_when_two_spill_at_once_then_each_reads_its_own_rows():
+    filled = "CREATE TABLE t AS SELECT i, md5(i::VARCHAR) AS m FROM range(200_000) AS r (i)"
+    right = "SELECT count(*) FROM t WHERE m = md5(i::VARCHAR)"
+    first, second = connect(memory_limit="20MB"), connect(memory_limit="20MB")
+    for connection in (first, second):
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(filled)
+    assert [one.execute(right).fetchall() for one in (first, second)] == [[(200_000,)]] * 2
+    first.close()
+    assert second.execute(right).fetchall() == [(200_000,)]
+    second.close()
+
+
 @pytest.mark.parametrize("way_in", [Lake.create, Lake.open])
 def test_lake_when_it_is_somebody_elses_ducklake_then_it_is_left_alone(tmp_path, way_in):
     settings = settings_of(tmp_path)

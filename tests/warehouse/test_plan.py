@@ -68,6 +68,15 @@ def test_plan_when_drops_are_to_be_redone_then_those_of_the_named_reasons_come_b
     assert numbers(plan(lake, "run-4", redo=["teacher_error", "length"])[1]) == {1, 2, 3}
 
 
+def test_plan_when_a_draw_was_dropped_twice_then_its_newest_reason_counts(lake):
+    land_items(lake, [item(0)])
+    for run_id, reason in (("run-1", "timeout"), ("run-2", "teacher_error")):
+        failed = drop(0, run_id=run_id, reason=reason)
+        committer(lake, run_id).commit(draws_shard(lake.settings, [failed], [0]))
+    assert plan(lake, "run-3", redo=["timeout"])[0].pending == 0
+    assert plan(lake, "run-4", redo=["teacher_error"])[0].pending == 1
+
+
 def test_plan_when_sources_are_named_then_shared_items_count_and_others_do_not(small_writer):
     land_items(small_writer, [item(0), item(1), item(9)], source="mirror")
     done = {"recipe_fingerprint": "another"}

@@ -19,11 +19,13 @@ settled AS (
     FROM traces
     WHERE provenance.recipe_fingerprint = $recipe AND provenance.teacher_fingerprint = $teacher
     UNION ALL
+    -- A draw that was dropped more than once has its newest word in the drop of the newest run.
     SELECT item_id, draw
     FROM drops
-    WHERE recipe_fingerprint = $recipe
-      AND teacher_fingerprint = $teacher
-      AND NOT list_contains($redo, reason)
+    LEFT JOIN (SELECT run_id, max(commit_no) AS landed FROM shards GROUP BY run_id) USING (run_id)
+    WHERE recipe_fingerprint = $recipe AND teacher_fingerprint = $teacher
+    GROUP BY item_id, draw
+    HAVING NOT list_contains($redo, arg_max(reason, coalesce(landed, 0)))
 )
 SELECT row_number() OVER () - 1 AS slot, d.draw::INTEGER AS draw, c.*
 FROM chosen AS c, unnest(range($draws)) AS d (draw)

@@ -17,5 +17,5 @@ WHERE ($sources IS NULL OR i.item_id IN (
   AND NOT EXISTS (
       SELECT 1
       FROM gold_checks AS g
-      WHERE g.item_id = i.item_id AND g.reason NOT IN ('timeout', 'memory', 'crashed')
+      WHERE g.item_id = i.item_id AND g.reason NOT IN ('timeout', 'memory', 'crashed', 'sandbox_failed')
   )

@@ -40,16 +40,21 @@ dropped AS (
             AS outcome,
         false AS unjudged,
         completion_tokens AS tokens
-    FROM drops
-    WHERE recipe_fingerprint = $recipe
-      AND teacher_fingerprint = $teacher
-      AND draw < $k
-      AND NOT list_contains($redo, reason)
-      -- A draw that was done again has its newest word in a trace, or in a drop of another reason.
-      AND (item_id, draw) NOT IN (SELECT (item_id, draw) FROM traced)
-    QUALIFY row_number() OVER (
-        PARTITION BY item_id, draw ORDER BY list_contains($failures, reason), reason
-    ) = 1
+    FROM (
+        -- A draw that was done again has its newest word in a trace, or in the newest run's drop.
+        SELECT item_id, draw, reason, completion_tokens
+        FROM drops
+        LEFT JOIN (SELECT run_id, max(commit_no) AS landed FROM shards GROUP BY run_id)
+            USING (run_id)
+        WHERE recipe_fingerprint = $recipe
+          AND teacher_fingerprint = $teacher
+          AND draw < $k
+          AND (item_id, draw) NOT IN (SELECT (item_id, draw) FROM traced)
+        QUALIFY row_number() OVER (
+            PARTITION BY item_id, draw ORDER BY landed DESC NULLS LAST, reason
+        ) = 1
+    )
+    WHERE NOT list_contains($redo, reason)
 ),
 drawn AS (
     SELECT

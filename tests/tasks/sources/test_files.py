@@ -33,7 +33,7 @@ def test_paths_when_globs_overlap_then_each_file_is_one_part_in_order(folder, re
     assert [drop.detail.split(": ")[0] for drop in got.drops] == [
         f"{folder}/{name}:2" for name in ("a/1.jsonl", "a/deep/3.jsonl", "b/2.jsonl")
     ]
-    assert {item.source for item in got.items} == {"**/*.jsonl"}
+    assert {item.source for item in got.items} == {f"{folder}/**/*.jsonl, {folder}/a/1.jsonl"}
 
 
 def test_paths_when_relative_then_a_worker_elsewhere_still_finds_them(folder, monkeypatch):
@@ -44,6 +44,20 @@ def test_paths_when_relative_then_a_worker_elsewhere_still_finds_them(folder, mo
     rows = list(source.read(parts[0], "run-1"))
     assert [row.source for row in rows if isinstance(row, Item)] == ["mine", "mine"]
     assert rows[1].detail.startswith("b/2.jsonl:2: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("train.jsonl", "train.jsonl"),
+        ("./a/train.jsonl", "a/train.jsonl"),
+        ("../b/train.jsonl", "../b/train.jsonl"),
+        ("~/b/*.jsonl", "~/b/*.jsonl"),
+        (["./a.jsonl", "b/a.jsonl"], "a.jsonl, b/a.jsonl"),
+    ],
+)
+def test_label_when_no_name_is_given_then_the_paths_as_written(path, label):
+    assert JsonlSource(path=path).label == label
 
 
 @pytest.mark.parametrize(
@@ -78,7 +92,7 @@ def test_paths_when_a_name_is_not_utf8_then_drops_still_name_the_file(tmp_path, 
         file.write('{"text": "a"}\nbad\n')
     got = read(JsonlSource(path=path))
     assert got.reasons == [("bad_json", 2)]
-    assert got.items[0].source == "caf\\udce9.jsonl"
+    assert got.items[0].source == f"{tmp_path}/caf\\udce9.jsonl"
 
 
 def test_limit_when_set_then_the_first_good_rows_come_in_file_order(folder, read):

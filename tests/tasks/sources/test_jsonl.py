@@ -68,7 +68,7 @@ def test_jsonl_when_problems_have_golds_then_items_carry_them_as_written(tmp_pat
     assert got.items[0].meta == {"meta.url": "u", "meta": '{"url": "u", "n": 1.50}'}
     assert got.items[1].meta == {"meta": '{"url": null}'}
     assert got.reasons == [("wrong_type", 4), ("missing_column", 5)]
-    assert {item.source for item in got.items} == {"amc.jsonl"}
+    assert {item.source for item in got.items} == {str(path)}
     assert got.items[0].item_id == content_hash("item", "problem", "p1", "27.0", [], [])
 
 

@@ -54,6 +54,25 @@ def test_parquet_when_a_string_is_not_utf8_then_its_row_alone_is_dropped(tmp_pat
         assert got.reasons == [("not_utf8", n) for n in range(2, 600, 3)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "dropped"),
+    [
+        (pa.timestamp("us"), [0, 2**63 - 1, 1], [2]),
+        (pa.timestamp("s"), [0, 10**15, 1], [2]),
+        (pa.timestamp("us", tz="Mars/Olympus"), [0, None, 1], [1, 3]),
+    ],
+    ids=str,
+)
+def test_parquet_when_a_time_can_not_be_held_then_its_row_alone_is_dropped(
+    tmp_path, read, kind, values, dropped
+):
+    path = tmp_path / "times.parquet"
+    pq.write_table(pa.table({"text": ["one", "two", "three"], "at": pa.array(values, kind)}), path)
+    got = read(ParquetSource(path=str(path), fields=Fields(meta=("at",))))
+    assert got.reasons == [("wrong_type", number) for number in dropped]
+    assert len(got.items) == 3 - len(dropped)
+
+
 def test_parquet_when_a_row_group_is_broken_then_the_others_are_read(tmp_path, read):
     path = tmp_path / "broken.parquet"
     texts = [f"text {n}" for n in range(3000)]

@@ -111,6 +111,21 @@ def test_chat_when_tokens_run_out_then_length(server: Loopback, build: Build) ->
     assert (done.text, done.finish_reason, done.completion_tokens) == ("Some", "length", 4)
 
 
+@pytest.mark.parametrize(
+    ("spelled", "meant"),
+    [
+        *((reason, "stop") for reason in ("STOP", "eos", "end_turn", "stop_sequence")),
+        *((reason, "length") for reason in ("max_tokens", "MAX_TOKENS", "Length")),
+    ],
+)
+def test_chat_when_finish_reason_is_another_servers_spelling_then_what_it_means(
+    server: Loopback, build: Build, spelled: str, meant: str
+) -> None:
+    choice = {"message": {"content": "x"}, "finish_reason": spelled}
+    server.faults.append(Fault(body=orjson.dumps({"choices": [choice]})))
+    assert chat(build()).finish_reason == meant
+
+
 @pytest.mark.parametrize("reason", ["content_filter", "tool_calls", None])
 def test_chat_when_finish_reason_is_another_then_error(
     server: Loopback, build: Build, reason: str | None

@@ -17,7 +17,7 @@ from schemas.errors import ConfigError, TeacherDown, TeacherError
 from schemas.teachers import EndpointTeacher, Sampling
 from tasks.teachers.endpoint import Endpoint, check_endpoint
 from tasks.teachers.protocol import Completion
-from tests.loopback import Fault, Loopback
+from tests.loopback import Fault, Loopback, start
 
 KEY = "sk-very-secret-0123456789"
 Build = Callable[..., Endpoint]
@@ -51,6 +51,10 @@ def check(server: Loopback, **fields: object) -> None:
         Fault(kind="drop"),
         Fault(body=b"<html>not JSON"),
         Fault(body=b'{"error": {"code": 502}}'),
+        Fault(body=b'{"choices": [null]}'),
+        Fault(body=b'{"choices": [{"message": {"content": "So"}}], "error": {"code": 502}}'),
+        Fault(body=b'{"choices": [{"message": {"content": "So"}, "error": {"code": 5}}]}'),
+        Fault(body=b'{"choices": [{"message": {}, "finish_reason": "ERROR"}]}'),
     ],
     ids=lambda fault: f"{fault.kind}-{fault.status}-{len(fault.body)}",
 )
@@ -219,21 +223,88 @@ def test_error_when_shown_with_its_local_variables_then_no_key_in_ours(
     assert KEY not in repr([frame.locals for frame in ours])
 
 
-def test_error_when_base_url_holds_a_password_then_it_is_nowhere_in_it(
+def test_error_when_base_url_has_a_query_then_it_is_nowhere_in_it(
     server: Loopback, build: Build
 ) -> None:
     server.faults.append(Fault(500))
-    secret = server.url.replace("http://", "http://me:hunter2@") + "?token=hunter2"
     with pytest.raises(TeacherError) as caught:
-        chats(build(base_url=secret, tries=1))
+        chats(build(base_url=f"{server.url}?account=hunter2", tries=1))
     assert "hunter2" not in str(caught.value)
     assert "/v1:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://me:hunter2@example.org/v1",
+        "https://hunter2@example.org/v1",
+        "https://example.org/v1?api_key=hunter2",
+        "https://example.org/v1?version=1&X-Amz-Signature=hunter2",
+        "https://example.org/v1?access%5Ftoken=hunter2#top",
+        "https://example.org/v1?sig=hunter2",
+        "https://example.org/v1?hunter2token",
+    ],
+)
+def test_config_when_base_url_holds_a_secret_then_refused_without_printing_it(
+    base_url: str,
+) -> None:
+    with pytest.raises(ConfigError, match=r"^teacher\.base_url: .*api_key_env") as caught:
+        EndpointTeacher(model="m", base_url=base_url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_config_when_base_url_has_a_harmless_query_or_at_sign_then_taken() -> None:
+    for url in ("https://a.example/v1?api-version=2&design=x", "https://a.example/@cf/v1"):
+        assert EndpointTeacher(model="m", base_url=url).base_url == url
 
 
 def test_chat_when_model_is_unknown_then_down(server: Loopback, build: Build) -> None:
     server.faults.append(Fault(404, b'{"error": {"message": "no model x"}}'))
     with pytest.raises(TeacherDown, match=r"teacher\.model.*no model x"):
         chats(build())
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_chat_when_one_is_refused_by_a_teacher_that_serves_then_no_more_than_that_one(
+    server: Loopback, build: Build, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv("LOOPBACK_KEY", KEY)
+    said = orjson.dumps({"error": {"message": f"not for {KEY}"}})
+
+    async def run() -> tuple[BaseException | Completion, ...]:
+        teacher = build(api_key_env="LOOPBACK_KEY")
+        done = []
+        for fault in (None, Fault(status, said), None):
+            server.faults.extend([fault] if fault else [])
+            chat = teacher.chat([{"role": "user", "content": "hello"}], Sampling(), seed=1)
+            done += await asyncio.gather(chat, return_exceptions=True)
+        await teacher.close()
+        return tuple(done)
+
+    first, refused, last = asyncio.run(run())
+    assert isinstance(first, Completion)
+    assert isinstance(last, Completion)
+    assert isinstance(refused, TeacherError)
+    assert f"HTTP {status}" in str(refused)
+    assert KEY not in str(refused)
+    assert "LOOPBACK_KEY" not in str(refused)
+    assert len(server.seen) == 3
+
+
+def test_chat_when_a_teacher_that_served_refuses_the_key_then_down(
+    server: Loopback, build: Build
+) -> None:
+    async def run() -> None:
+        teacher = build()
+        try:
+            for _ in range(2):
+                await teacher.chat([{"role": "user", "content": "hello"}], Sampling(), seed=1)
+                server.key = KEY
+        finally:
+            await teacher.close()
+
+    with pytest.raises(TeacherDown, match="HTTP 401"):
+        asyncio.run(run())
 
 
 def test_chat_when_quota_is_spent_then_down(server: Loopback, build: Build) -> None:
@@ -245,6 +316,44 @@ def test_chat_when_quota_is_spent_then_down(server: Loopback, build: Build) -> N
 def test_chat_when_nothing_listens_then_down_after_all_tries(build: Build) -> None:
     with pytest.raises(TeacherDown, match=r"3 tries.*no connection"):
         chats(build(base_url="http://127.0.0.1:1/v1", tries=3))
+
+
+async def after_an_outage(most: int, *, comes_back: bool) -> Completion:
+    """A chat that begins when its server, which has served one, has gone."""
+    server = Loopback()
+    runner = await start(server)
+    fields = {"model": server.model, "base_url": server.url, "tries": 2, "max_concurrency": most}
+    teacher = Endpoint(EndpointTeacher.model_validate(fields), backoff_s=0.01)
+    try:
+        await teacher.chat([{"role": "user", "content": "hello"}], Sampling(), seed=1)
+        await runner.cleanup()
+        waiting = asyncio.create_task(
+            teacher.chat([{"role": "user", "content": "still there"}], Sampling(), seed=2)
+        )
+        # The limit is halved at each failure.
+        while comes_back and teacher.throttle.limit > most / 2**5 and not waiting.done():
+            await asyncio.sleep(0.01)
+        if comes_back:
+            runner = await start(server, port=int(server.url.split(":")[2].split("/")[0]))
+        return await waiting
+    finally:
+        await teacher.close()
+        await runner.cleanup()
+
+
+def test_chat_when_a_server_that_served_is_out_for_a_while_then_waited_for() -> None:
+    done = asyncio.run(after_an_outage(64, comes_back=True))
+    assert "still there" in done.text
+
+
+def test_chat_when_a_server_that_served_stays_away_then_down_by_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tasks.teachers.endpoint_http.OUTAGE_S", 0.3)
+    began = time.monotonic()
+    with pytest.raises(TeacherDown, match=r"out of reach for .* no connection"):
+        asyncio.run(after_an_outage(64, comes_back=False))
+    assert time.monotonic() - began >= 0.3
 
 
 def test_teacher_when_key_variable_is_unset_then_config_error(
@@ -272,6 +381,18 @@ def test_check_when_model_is_not_listed_then_config_error_lists_what_is(server: 
     server.models = Fault(body=orjson.dumps({"data": data}))
     with pytest.raises(ConfigError, match=r"^teacher\.model: .*model-0, .*and 3 more"):
         check(server)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("listed", ["owner/loopback", "owner/loopback:fast"])
+def test_check_when_list_is_bare_or_the_model_has_a_variant_then_passes(
+    server: Loopback, bare: bool, listed: str
+) -> None:
+    data = [{"id": "another"}, {"id": listed}]
+    server.models = Fault(body=orjson.dumps(data if bare else {"data": data}))
+    check(server, model="owner/loopback:fast")
+    with pytest.raises(ConfigError, match=r"^teacher\.model: "):
+        check(server, model="owner/loop:fast")
 
 
 def test_check_when_server_has_no_models_route_then_passes(server: Loopback) -> None:

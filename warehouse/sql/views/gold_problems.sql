@@ -13,7 +13,8 @@ SELECT
 FROM (
     FROM gold_checks
     QUALIFY row_number() OVER (
-        PARTITION BY item_id ORDER BY reason IN ('timeout', 'memory', 'crashed'), reason
+        PARTITION BY item_id
+        ORDER BY reason IN ('timeout', 'memory', 'crashed', 'sandbox_failed'), reason
     ) = 1
 ) AS g
 JOIN items AS i USING (item_id)
