@@ -2,6 +2,7 @@
 #   make demo    run the main job with pico, from documents to a dataset
 #   make test    all tests but those that need a GPU      make check   ruff and mypy
 #   make bench   side-by-side measurements                make fmt     format the code
+#   make clean   remove .venv and caches; lakes and exports stay
 PYTHON ?= python3.11
 TORCH := 2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -18,6 +19,14 @@ setup: $(READY)
 $(READY): requirements/cpu.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install it (Debian: apt-get install python3.11 python3.11-venv), or name another 3.11 with PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3.11-venv" >&2; rm -rf $(VENV); exit 1; }
+	@# pycosat, which reasoning-gym needs, comes without a wheel; vLLM's CPU build loads libnuma.
+	@need=$$(command -v gcc >/dev/null || echo gcc; \
+	  $(PYTHON) -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || echo python3.11-dev; \
+	  $(PYTHON) -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2>/dev/null || echo libnuma1); \
+	[ -z "$$need" ] \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq $$need; } >/dev/null 2>&1 \
+	  || { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $$need; } >/dev/null 2>&1 \
+	  || { echo "setup: packages are missing: apt-get install" $$need >&2; exit 1; }
 	@echo "setup: PyTorch $(TORCH)"
 	@# A file that pip is configured to find comes first; PyTorch's own index is asked once, not for minutes.
 	@$(BIN)/pip install -qq --no-deps "torch==$(TORCH)" 2>/dev/null \
@@ -74,4 +83,5 @@ lock: setup
 	@mv $(VENV)/new.lock requirements/cpu.lock
 
 clean:
-	rm -rf $(VENV) lake out
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from flows.explain import explain
 from schemas.base import Frozen
 from schemas.errors import ConfigError
 from schemas.settings import EngineSettings, LakeSettings
@@ -62,12 +63,21 @@ class RunConfig(Frozen):
     curate: CurateSettings | None = None
     """Which traces are screened, and by what; no screen where null."""
     publish: ExportSettings | None = None
-    """What is exported at the end; nothing where null."""
+    """What is exported at the end; nothing where null.
+
+    Without `where` or `query` it is what this config asks for and no other run's work: the draws of
+    its recipe with its teachers, for the items of its sources that fit `items`.
+    """
     report: Path | None = None
     """HTML file for the report on all runs of this name, written at the end; none where null."""
 
     sandbox: SandboxConfig = BubblewrapSandbox()
     """Where model-written code runs; `unsafe-process` must be asked for by name."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the sources, as the lake has them."""
+        return tuple(source.name or source.label for source in self.sources)
 
     @property
     def needs_sandbox(self) -> bool:
@@ -105,11 +115,16 @@ def load_config(
     values = read_yaml(path)
     for text in overrides:
         override(values, text)
-    if limit is not None and isinstance(values.get("sources"), list):
-        for source in values["sources"]:
-            if isinstance(source, dict):
-                source["limit"] = min(limit, source.get("limit") or limit)
-    return parse_config(values, str(path))
+    config = parse_config(values, str(path))
+    if limit is None:
+        return config
+    if limit < 1:
+        raise ConfigError(f"limit: {limit} items are none: ask for 1 or more")
+    capped = (
+        source.model_copy(update={"limit": min(limit, source.limit or limit)})
+        for source in config.sources
+    )
+    return config.model_copy(update={"sources": tuple(capped)})
 
 
 def preflight(config: RunConfig) -> None:
@@ -131,6 +146,22 @@ def preflight(config: RunConfig) -> None:
         config.curate.lanes()
     if config.needs_sandbox:
         launch.require(config.sandbox)
+    if config.publish is not None:
+        require_room(config.publish)
+
+
+def require_room(settings: ExportSettings) -> None:
+    """Raise `ConfigError` where an export can't be made in its folder."""
+    from warehouse.export import require_free
+
+    folder = Path(settings.folder)
+    try:
+        require_free(folder)
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+    except OSError as exc:
+        raise ConfigError(f"publish.folder: {folder}: {exc.strerror}") from exc
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigError(f"publish.folder: {above} can't be written: choose another folder")
 
 
 def parse_config(values: Mapping[str, Any], where: str) -> RunConfig:
@@ -149,7 +180,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: {exc.strerror}; name a config such as configs/runs/demo.yaml"
         ) from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except (yaml.YAMLError, ValueError) as exc:  # a date that is none is a ValueError
         raise ConfigError(f"{path}: not YAML: {' '.join(str(exc).split())}") from exc
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a config is a mapping of keys to values")
@@ -174,58 +205,3 @@ def override(values: dict[str, Any], asked: str) -> None:
         place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
     except (IndexError, ValueError, AttributeError, TypeError, yaml.YAMLError) as exc:
         raise ConfigError(f"--set {asked!r}: the config has no such place") from exc
-
-
-def explain(error: ValidationError, values: Mapping[str, Any]) -> str:
-    """The first problem of `values` in one line: where, what, and what a misspelt key meant."""
-    # A misspelt key comes before the key that is missing because of it.
-    problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    written = list(_written(problem["loc"], values))
-    path = ".".join(written)
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if problem["type"] == "extra_forbidden":
-        kind = next((part for part in problem["loc"][-2:-1] if part not in written), None)
-        near = difflib.get_close_matches(str(problem["loc"][-1]), _all_keys(kind), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
-        return f"{path}: unknown key{hint}{more}"
-    if problem["type"] == "missing":
-        return f"{path}: missing; add it{more}"
-    return f"{path}: {problem['msg'].removeprefix('Value error, ')}{more}"
-
-
-def _written(loc: Iterable[str | int], values: object) -> Iterator[str]:
-    """The parts of an error's place that the user wrote: neither kinds nor a list put round one."""
-    kinds = {_default_kind(model) for model in _models()}
-    place = values
-    for part in loc:
-        try:
-            place = place[part]  # type: ignore[index]
-        except (LookupError, TypeError):
-            if part in kinds or (isinstance(part, int) and not isinstance(place, list)):
-                continue
-            place = None
-        yield str(part)
-
-
-def _all_keys(kind: object = None) -> list[str]:
-    """Every key that any settings model knows, or those of one kind."""
-    return sorted(
-        {
-            key
-            for model in _models()
-            if kind is None or _default_kind(model) == kind
-            for key in model.model_fields
-        }
-    )
-
-
-def _default_kind(model: type[Frozen]) -> object:
-    return model.model_fields["kind"].default if "kind" in model.model_fields else None
-
-
-def _models() -> list[type[Frozen]]:
-    """Every settings model."""
-    models: list[type[Frozen]] = [Frozen]
-    for model in models:
-        models.extend(model.__subclasses__())
-    return models

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from schemas.errors import ConfigError, ThoughtmillError
 from schemas.settings import LakeSettings
@@ -29,10 +30,10 @@ def examine(config: Path | None) -> bool:
     healthy = True
     for title, check in _checks(config):
         try:
-            console.print(f"[green]ok[/]    {title}: {check()}", soft_wrap=True)
+            console.print(f"[green]ok[/]    {escape(f'{title}: {check()}')}", soft_wrap=True)
         except ThoughtmillError as exc:
             healthy = False
-            console.print(f"[red]wrong[/] {title}: {exc}", soft_wrap=True)
+            console.print(f"[red]wrong[/] {escape(f'{title}: {exc}')}", soft_wrap=True)
     return healthy
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from flows.config import explain
+from flows.explain import explain
 from schemas.errors import ConfigError
 from warehouse.export import Export
 from warehouse.export_hub import push_to_hub
@@ -25,7 +25,7 @@ def export_settings(asked: Mapping[str, Any]) -> ExportSettings:
         if isinstance(values[name], str):
             try:
                 values[name] = yaml.safe_load(values[name])
-            except yaml.YAMLError as exc:
+            except (yaml.YAMLError, ValueError) as exc:
                 raise ConfigError(f"--{name} {asked[name]!r}: neither a name nor YAML") from exc
     try:
         return ExportSettings.model_validate(values)

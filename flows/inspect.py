@@ -18,6 +18,7 @@ _COUNTED = (
     *("items", "images", "gold_checks", "traces", "drops"),
     *("verdicts", "scores", "labels", "exclusions"),
 )
+_INTERRUPTED = "thoughtmill: the query was interrupted"
 _COLOURS = {
     "prompt": "dim",
     "hint": "magenta",
@@ -31,7 +32,11 @@ _COLOURS = {
 def query(settings: LakeSettings, text: str, *, csv: bool = False) -> None:
     """Run one read-only query and print its rows.  Raises `ConfigError` for one DuckDB refuses."""
     with Lake.open(settings) as lake:
-        print_query(lake, text, csv=csv, width=_width())
+        try:
+            print_query(lake, text, csv=csv, width=_width())
+        except KeyboardInterrupt:
+            print(_INTERRUPTED, file=sys.stderr)
+            raise
 
 
 def prompt(settings: LakeSettings) -> None:
@@ -58,6 +63,8 @@ def prompt(settings: LakeSettings) -> None:
                     print_query(lake, text, width=_width())
                 except ConfigError as exc:
                     print(exc, file=sys.stderr)
+                except KeyboardInterrupt:
+                    print(_INTERRUPTED, file=sys.stderr)
 
 
 def print_status(settings: LakeSettings) -> None:

@@ -16,9 +16,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from schemas.errors import ThoughtmillError
+from schemas.errors import ConfigError, ThoughtmillError
 
 _START_S = 120.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -26,11 +27,14 @@ _PR_SET_PDEATHSIG = 1
 def local_api() -> Iterator[None]:
     """Point Prefect at the API of the user's settings, or at one of this command's own.
 
-    Raises `ThoughtmillError` where the server does not come up.
+    Raises `ConfigError` where the user's API does not answer, `ThoughtmillError` where our own
+    does not come up.
     """
+    _bypass_proxy()
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    if PREFECT_API_URL.value():
+    if theirs := PREFECT_API_URL.value():
+        _require_api(theirs)
         yield
         return
     with socket.socket() as free:
@@ -57,16 +61,34 @@ def local_api() -> Iterator[None]:
             server.wait()
 
 
+def _bypass_proxy() -> None:
+    """Keep loopback off a proxy of the environment, which Prefect's client would ask for it."""
+    there = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in there.split(",") if host.strip()]
+    hosts += [host for host in _LOOPBACK if host not in hosts]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)
+
+
+def _require_api(url: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+    if error is not None:
+        raise ConfigError(f"no Prefect API at {url}: start it, or unset PREFECT_API_URL") from error
+
+
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:
     import httpx
 
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            if httpx.get(f"{url}/health", timeout=5).status_code == 200:
+            if httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise ThoughtmillError(
         f"Prefect's local API did not come up in {_START_S:.0f} s: look at `prefect server start`, "
         "or set PREFECT_API_URL to a server that runs"

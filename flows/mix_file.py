@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from flows.config import explain, override, read_yaml
+from flows.config import override, read_yaml
+from flows.explain import explain
 from schemas.errors import ConfigError
 from warehouse.lake import Lake
 from warehouse.mix import Draw, require
@@ -80,7 +81,7 @@ def print_draw(config: MixConfig, drawn: Draw | None) -> None:
             f"{part.missing:,}" if part.missing else "",
             f"{part.written:,}",
         )
-    console = Console(width=max(Console().width, 120))
+    console = Console(width=max(Console().width, 120), markup=False)
     console.print(table, width=max(console.width, _WIDTH), crop=False)
     price = sum(part.written for part in drawn.parts)
     console.print(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
 
 from flows.check_gold import check_gold
-from flows.config import RunConfig, load_config
+from flows.config import RunConfig, load_config, require_room
 from flows.curate import curate
 from flows.grade import grade
 from flows.ingest import ingest
@@ -20,6 +21,9 @@ from schemas.teachers import TeacherConfig
 from tasks.cluster import one_ray
 from tasks.grading import GradeSettings
 from tasks.stage import StageSummary
+from tasks.teachers.identity import identify
+from warehouse.export_settings import ExportSettings
+from warehouse.extensions import quoted
 from warehouse.runs import new_run_id
 
 
@@ -55,8 +59,11 @@ def pipeline(
         overrides: Changes to the config, each as `key.path=value`.
         limit: Most items per source; all where null.
     """
+    settings = load_config(config, overrides or [], limit=limit)
+    if settings.publish is not None:
+        require_room(settings.publish)  # before hours of engine time
     with one_ray():
-        return run_config(load_config(config, overrides or [], limit=limit), limit=limit)
+        return run_config(settings, limit=limit)
 
 
 def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummary:
@@ -89,7 +96,7 @@ def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummar
         stopped = curated.stopped
     published = None
     if config.publish is not None and synthesized is not None and not stopped:
-        published = publish(config.lake, config.publish)
+        published = publish(config.lake, own_work(config, config.publish))
     report = _report(config, published) if config.report is not None and not stopped else None
     return PipelineSummary(
         run_id=run_id,
@@ -101,6 +108,33 @@ def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummar
         published=published,
         report=report,
     )
+
+
+def own_work(config: RunConfig, settings: ExportSettings) -> ExportSettings:
+    """The export of a run, which publishes what its config asks for where it names no rows.
+
+    Many runs share a lake; what another one with the same recipe and teachers drew for the same
+    items is this run's work too, and is not drawn again.
+    """
+    if {"where", "query"} & settings.model_fields_set:
+        return settings
+    teachers = [identify(teacher).fingerprint(config.recipe.sampling) for teacher in config.teacher]
+    draws = config.draws if config.grade is None else config.grade.k
+    where = (
+        f"recipe_fingerprint = '{config.recipe.fingerprint}'\n"
+        f"AND teacher_fingerprint IN {_texts(teachers)}\n"
+        f"AND draw < {draws}\n"
+        f"AND item_id IN (SELECT item_id FROM item_sources WHERE source IN {_texts(config.labels)})"
+    )
+    if config.wanted_items != "true":
+        fitting = f"SELECT item_id FROM items AS i WHERE (\n{config.wanted_items}\n)"
+        where += f"\nAND item_id IN ({fitting})"
+    return settings.model_copy(update={"where": where})
+
+
+def _texts(values: Iterable[str]) -> str:
+    """Texts as a list in SQL."""
+    return "(" + ", ".join(f"'{quoted(value)}'" for value in values) + ")"
 
 
 def _report(config: RunConfig, published: dict[str, Any] | None) -> str:
@@ -120,7 +154,7 @@ def _check_gold(config: RunConfig, run_id: str) -> StageSummary:
     return check_gold(
         config.lake,
         config.verify,
-        [source.name or source.label for source in config.sources],
+        list(config.labels),
         config.engine,
         config.sandbox,
         config.name,
@@ -138,7 +172,7 @@ def _draw(
         recipe=config.recipe,
         teacher=teacher,
         draws=config.draws,
-        sources=[source.name or source.label for source in config.sources],
+        sources=list(config.labels),
         items=config.wanted_items,
         max_items=limit * len(config.sources) if limit is not None else None,
         redo=list(config.redo),
@@ -162,7 +196,7 @@ def _grade(
         recipe=config.recipe,
         teacher=teacher,
         settings=settings,
-        sources=[source.name or source.label for source in config.sources],
+        sources=list(config.labels),
         items=config.wanted_items,
         max_items=limit * len(config.sources) if limit is not None else None,
         redo=list(config.redo),

@@ -38,11 +38,17 @@ def sandbox_file(
 ) -> int:
     """Run a file (`-`: standard input), write rows to `out`; returns how many lines were bad.
 
-    Raises `ConfigError` where the file cannot be read or the machine lacks what the sandbox needs.
+    Raises `ConfigError` where the file cannot be read or the machine lacks what the sandbox needs,
+    and `BrokenPipeError` where nobody reads `out` any more.
     """
     if str(path) != "-" and not Path(path).is_file():
         raise ConfigError(f"{path}: no such file; `-` reads standard input")
-    return asyncio.run(_run(path, out, settings or BubblewrapSandbox()))
+    try:
+        return asyncio.run(_run(path, out, settings or BubblewrapSandbox()))
+    except ExceptionGroup as group:
+        if group.split(BrokenPipeError)[1] is None:
+            raise BrokenPipeError from group
+        raise
 
 
 async def _run(

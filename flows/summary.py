@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.config import RunConfig
 from schemas.settings import LakeSettings
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
     """The figures of a run on standard output."""
-    console = Console()
+    console = Console(markup=False)  # names and folders may hold brackets
     table = Table(title=f"run {summary.run_id}", title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column()
@@ -102,7 +103,7 @@ def _sample(settings: LakeSettings, console: Console) -> None:
             "FROM thoughts ORDER BY hash(trace_id) LIMIT 3"
         )
     for domain, tokens, text in rows:
-        console.print(f"[bold]{domain}[/] ({tokens} tokens): ", end="")
+        console.print(Text(domain, style="bold"), f"({tokens} tokens): ", end="")
         console.print(f"{text} …", markup=False, highlight=False)
 
 

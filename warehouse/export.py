@@ -60,7 +60,7 @@ def export(
     asked for, or a folder that holds something else; `LakeError` where the disk refuses.
     """
     target = Path(settings.folder)
-    _require_free(target)
+    require_free(target)
     partial = target.with_name(target.name + ".partial")
     with Lake.open(lake_settings, snapshot=settings.snapshot) as lake:
         lake.connection.execute("SET memory_limit = ?", [settings.memory])
@@ -161,7 +161,7 @@ def _replace(target: Path, partial: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _require_free(target: Path) -> None:
+def require_free(target: Path) -> None:
     """Raise `ConfigError` where the folder is something that an export must not replace."""
     taken = target.is_dir() and any(target.iterdir()) and not (target / MARKER).is_file()
     if taken or target.is_file() or not target.name:

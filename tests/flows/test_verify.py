@@ -108,7 +108,7 @@ def test_pipeline_when_problems_are_solved_then_each_trace_is_judged_once_and_a_
     ("override", "told"),
     [
         ("verify.cascade.tiers=[{kind: judge}]", "verify.teacher: missing"),
-        ("verify.tears=[]", "verify.tears: unknown key; did you mean 'tiers'?"),
+        ("verify.checkz=[]", "verify.checkz: unknown key; did you mean 'checks'?"),
         ("verify.teacher=nowhere.yaml", "nowhere.yaml"),
     ],
 )
@@ -123,5 +123,5 @@ def test_config_when_verify_is_wrong_then_one_line_says_where(config, override, 
 
 
 def test_config_when_bad_gold_is_to_be_skipped_then_the_predicate_says_so(config):
-    assert "gold_checks" in load_config(config).wanted_items
+    assert "gold_problems" in load_config(config).wanted_items
     assert load_config(config, ["skip_bad_gold=false"]).wanted_items == "true"
