@@ -43,7 +43,7 @@ Contender = Callable[[str, int, int], Coroutine[Any, Any, None]]
 MODEL = "loopback"
 SAMPLING = Sampling(temperature=0.8, top_p=0.95, max_tokens=256, stop=("</think>",))
 _MAX_SECONDS = 1800
-_ACTOR_BATCH = 32
+_ACTOR_BATCH, _ACTOR_CALLS = 512, 4
 
 
 @dataclass(frozen=True)
@@ -179,17 +179,19 @@ def measure(contender: Contender, base_url: str, n: int, concurrency: int) -> Co
 
 
 class RayDataActor:
-    """What one writes by hand with Ray Data: an actor that asks for all rows of a batch at once."""
+    """What one writes by hand with Ray Data: large batches, and a limit on requests."""
 
-    def __init__(self, base_url: str) -> None:
-        self._base_url, self._session = base_url, None
+    def __init__(self, base_url: str, concurrency: int) -> None:
+        self._base_url, self._limit, self._session = base_url, concurrency, None
 
     async def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        asked = [(time.time(), _ask(self._session, self._base_url, int(n))) for n in batch["id"]]
-        texts = await asyncio.gather(*(answer for _, answer in asked))
-        return {"text": texts, "started_at": [started for started, _ in asked]}
+            connector = aiohttp.TCPConnector(limit=self._limit)
+            self._session = aiohttp.ClientSession(connector=connector)
+        began = time.time()
+        asked = (_ask(self._session, self._base_url, int(n)) for n in batch["id"])
+        texts = await asyncio.gather(*asked)
+        return {"text": texts, "started_at": [began] * len(texts)}
 
 
 def measure_ray_data(base_url: str, n: int, concurrency: int) -> Cost:
@@ -200,12 +202,12 @@ def measure_ray_data(base_url: str, n: int, concurrency: int) -> Cost:
         rows = ray.data.range(n, override_num_blocks=max(1, n // _ACTOR_BATCH))
         rows.map_batches(
             RayDataActor,
-            fn_constructor_args=(base_url,),
+            fn_constructor_args=(base_url, concurrency),
             batch_size=_ACTOR_BATCH,
             compute=ray.data.ActorPoolStrategy(
                 size=1,
-                max_tasks_in_flight_per_actor=concurrency // _ACTOR_BATCH,
-                max_concurrent_calls_per_actor=concurrency // _ACTOR_BATCH,
+                max_tasks_in_flight_per_actor=_ACTOR_CALLS,
+                max_concurrent_calls_per_actor=_ACTOR_CALLS,
             ),
         ).write_parquet(folder)
         ended = time.time()
