@@ -11,15 +11,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
+from threading import Timer
 
-import psutil
 import pytest
 
+from flows.inspect import prompt
 from schemas.rows import Trace
 from tests.lakes import committer, draws_shard, settings_of, trace
 from warehouse.lake import Lake
+from warehouse.query import print_query
 from warehouse.runs import begin_run, end_run
 
 ROOT = Path(__file__).parents[2]
@@ -110,36 +111,39 @@ def test_sql_when_csv_has_kinds_that_are_no_numbers_or_texts_then_they_are_writt
     }
 
 
-def test_sql_when_interrupted_then_one_line_says_so_and_a_prompt_takes_the_next_query(lake):
+def test_query_when_interrupted_then_the_lake_takes_the_next_one(small, capsys):
     endless = "SELECT count(*) FROM range(1000000000) AS a, range(1000000000) AS b"
-    asked = [sys.executable, "-m", "flows.cli", "sql", "--lake", lake]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    for more, then, code, said in (
-        ((endless, "--csv"), "", 130, ""),
-        ((), "SELECT 41 + 1 AS n;\n", 0, "│    42 │"),
-    ):
-        process = subprocess.Popen([*asked, *more], cwd=ROOT, text=True, **pipes)
-        try:
-            if not more:
-                process.stdin.write(f"{endless};\n")
-                process.stdin.flush()
-            _wait_until_it_works(process)
-            process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(then, timeout=60)
-        finally:
-            process.kill()
-        assert (process.returncode, errors) == (code, "thoughtmill: the query was interrupted\n")
-        assert said in out
+    with Lake.open(small) as opened:
+        # Whenever it comes, before the query, during it or after: it is a KeyboardInterrupt.
+        Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            print_query(opened, endless, csv=True)
+        print_query(opened, "SELECT 41 + 1 AS n", csv=True)
+    assert capsys.readouterr().out.split() == ["n", "42"]
 
 
-def _wait_until_it_works(process: subprocess.Popen[str]) -> None:
-    """Until a process has threads that have worked for half a second: DuckDB's, on a query."""
-    ours = psutil.Process(process.pid)
-    deadline = time.monotonic() + 60
-    while sum(t.user_time for t in ours.threads() if t.id != process.pid) < 0.5:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def test_sql_when_interrupted_then_one_line_says_so_and_a_prompt_takes_the_next_query(
+    small, monkeypatch, capsys
+):
+    answers = iter(["FROM traces;", "SELECT 41 + 1 AS n;"])
+    pending = iter([KeyboardInterrupt])
+
+    def interrupted_once(*args, **options):
+        for error in pending:
+            raise error
+        print_query(*args, **options)
+
+    def answer(_prompt=""):
+        for line in answers:
+            return line
+        raise EOFError
+
+    monkeypatch.setattr("flows.inspect.print_query", interrupted_once)
+    monkeypatch.setattr("builtins.input", answer)
+    prompt(small)
+    said = capsys.readouterr()
+    assert "interrupted" in said.err
+    assert "42" in said.out
 
 
 def test_sql_when_a_long_text_is_asked_for_then_the_table_shows_it(lake):
