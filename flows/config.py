@@ -77,7 +77,7 @@ class RunConfig(Frozen):
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the sources, as the lake has them."""
-        return tuple(source.name or source.label for source in self.sources)
+        return tuple(source.counted_as for source in self.sources)
 
     @property
     def needs_sandbox(self) -> bool:

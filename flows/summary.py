@@ -104,7 +104,7 @@ def _sample(settings: LakeSettings, console: Console) -> None:
         )
     for domain, tokens, text in rows:
         console.print(Text(domain, style="bold"), f"({tokens} tokens): ", end="")
-        console.print(f"{text} …", markup=False, highlight=False)
+        console.print(f"{text} …", highlight=False)
 
 
 def _lake_flag(settings: LakeSettings) -> str:

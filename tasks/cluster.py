@@ -59,8 +59,13 @@ def ray_session(address: str | None) -> Iterator[None]:
             ray.shutdown()
 
 
+def cluster_address(address: str | None) -> str | None:
+    """Where an existing cluster is: the setting, or else RAY_ADDRESS; null for a local Ray."""
+    return address or os.environ.get("RAY_ADDRESS")
+
+
 def _start(address: str | None) -> None:
-    address = address or os.environ.get("RAY_ADDRESS")
+    address = cluster_address(address)
     quiet = "RAY_DATA_DISABLE_PROGRESS_BARS" in os.environ
     common = {
         "logging_level": logging.ERROR,

@@ -11,13 +11,14 @@ from schemas.rows import Drop, Item, Outcome, Trace, Verdict
 from tasks.grading import GradeSettings, Population
 from tasks.grading_judge import BatchJudge
 from tasks.grading_rule import SequentialTest
+from tasks.kit import FAILURES as BROKEN
 from tasks.verifiers import Claim, Workers, settled
 
 Rows = Sequence[Trace | Drop | Verdict]
 Draw = Callable[[int], Awaitable[Rows]]
 """Does the draw of a number; a failure is a drop among its rows."""
 
-FAILURES = ("teacher_error", "recipe_error", "timeout", "error", "prompt_too_long")
+FAILURES = (*BROKEN, "prompt_too_long")
 """Drop reasons that say nothing about whether the teacher can solve the item."""
 
 _PROCESSES = 4

@@ -55,7 +55,7 @@ def stream_items(
 def read_part(source: Source, part: Part, run_id: str, data: str, inbox: Any) -> None:
     """Read one part and announce its shards one by one."""
     storage = Storage(data)
-    label = source.name or source.label
+    label = source.counted_as
     try:
         for batch in _batches(source.read(part, run_id)):
             manifest = write_items(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from warehouse.storage import Storage
 
 
+FAILURES = ("teacher_error", "recipe_error", "timeout", "error")
+"""Drop reasons that count against a run's error budget: something broke, nothing was refused."""
+
+
 @dataclass(frozen=True)
 class Lane:
     """What all draws of one run share: a recipe, a teacher, and their fingerprints."""

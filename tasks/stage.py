@@ -26,6 +26,7 @@ from tasks.cluster import ray_session
 from tasks.curate import ScreenLane, stream_findings
 from tasks.grade import Graded
 from tasks.interrupt import Interrupt, graceful_interrupt
+from tasks.kit import FAILURES
 from tasks.progress import StageProgress
 from tasks.review import ReviewJob, stream_reviews
 from warehouse.candidates import Candidates
@@ -34,8 +35,6 @@ from warehouse.lake import Lake
 from warehouse.plan import Plan
 from warehouse.runs import begin_run, end_run
 
-FAILURES = ("teacher_error", "recipe_error", "timeout", "error")
-"""Drop reasons that count against a run's error budget: something broke, nothing was refused."""
 _JUDGED = frozenset({"reviewed", "gold_checks"})
 """Tables whose rows a shard's outcomes are about."""
 _LEAST_FAILURES = 20

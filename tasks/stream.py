@@ -41,8 +41,10 @@ def manifests(
             asked = True
             ray.get(inbox.stop.remote())
     reported = ray.get(inbox.failure.remote())
-    if reported is not None or driver.error is not None:
-        raise reported or _ours(driver.error) from driver.error
+    if reported is not None:
+        raise reported from driver.error
+    if driver.error is not None:
+        raise _ours(driver.error) from driver.error
 
 
 class _Driver(threading.Thread):
@@ -58,7 +60,7 @@ class _Driver(threading.Thread):
             self.error = exc
 
 
-def _ours(error: BaseException | None) -> ThoughtmillError:
+def _ours(error: BaseException) -> ThoughtmillError:
     if isinstance(error, ThoughtmillError):
         return error
     cause = getattr(error, "cause", None)

@@ -6,7 +6,6 @@ manifests and nothing else.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import ray
@@ -15,6 +14,7 @@ from ray.data import ActorPoolStrategy
 from schemas.errors import ConfigError
 from schemas.manifest import Manifest
 from schemas.teachers import VllmTeacher
+from tasks.cluster import cluster_address
 from tasks.inbox import open_inbox
 from tasks.stream import Stopping, manifests
 from tasks.worker import Job, Worker
@@ -31,7 +31,7 @@ def stream_draws(job: Job, plan: str, *, stopping: Stopping) -> Iterator[Manifes
     # A micro-batch stays open until its last row is on disk, so there must be room for shards of
     # finished rows, and for many whose rest waits for a few slow draws, or the engine starves.
     calls = -(-(_AHEAD * engine.in_flight + 2 * engine.shard_rows) // engine.batch_size)
-    if not gpus and not (engine.ray_address or os.environ.get("RAY_ADDRESS")):
+    if not gpus and not cluster_address(engine.ray_address):
         _require_cores(engine.workers)
 
     def drive() -> None:

@@ -133,7 +133,7 @@ class Worker:
         self._flushing = 0
         self._stopping = False
         self._leaving = False
-        self._failure: ThoughtmillError | None = None
+        self._failed = False
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         # The libraries' own objects never die, but a full collection would visit them each time:
         # measured, a quarter of a worker's CPU time behind an endpoint.
@@ -185,7 +185,7 @@ class Worker:
         assert place is not None
         while True:
             slot, begin, batch = await self._waiting.get()
-            if not self._stopping and not self._failure:
+            if not self._stopping and not self._failed:
                 self._working.add(place)
                 try:
                     try:
@@ -198,7 +198,7 @@ class Worker:
                 except asyncio.CancelledError:
                     place.uncancel()
                 except TeacherDown:
-                    pass  # kept in `_failure`
+                    pass  # the inbox has been told
                 except Exception as exc:
                     batch.error = exc
             batch.left -= 1
@@ -253,7 +253,7 @@ class Worker:
         await self._fail(exc)
 
     async def _fail(self, exc: ThoughtmillError) -> None:
-        self._failure = self._failure or exc
+        self._failed = True
         await self._inbox.fail.remote(exc)  # which asks all workers to stop, this one included
 
     async def _flush(self) -> None:

@@ -95,14 +95,13 @@ class Committer:
                         "since": self.since,
                     },
                 )[0]
+                files: tuple[ShardFile, ...] = ()
                 if known:
-                    files: tuple[ShardFile, ...] = ()
                     landed = self._landed(manifest)
-                elif self.lane == ITEMS_LANE or foreign or self._settled[slots].any():
-                    files = self._trim(manifest)
                 else:
-                    files = manifest.files
-                if not known:
+                    doubtful = foreign or self._settled[slots].any()
+                    trimmed = self.lane == ITEMS_LANE or doubtful
+                    files = self._trim(manifest) if trimmed else manifest.files
                     self._land(manifest, files, newest + 1)
                     landed = {file.path for file in files}
         except duckdb.Error as exc:

@@ -17,6 +17,7 @@ from schemas.ids import content_hash
 from schemas.settings import LakeSettings
 from warehouse.extensions import connect, first_line, load, quoted
 from warehouse.lock import writer_lock
+from warehouse.shards import TABLES
 from warehouse.storage import Storage
 
 LAKE_VERSION = 2
@@ -124,7 +125,7 @@ class Lake:
         self.connection.close()
 
     def _make(self) -> None:
-        if self.storage.files("main"):
+        if self.storage.files(TABLES):
             raise LakeError(
                 f"{self.settings.data} holds the files of another lake, and no catalog that names "
                 "them is here: put its catalog back, or choose another folder"

@@ -14,13 +14,15 @@ import duckdb
 from schemas.errors import LakeError
 from schemas.settings import LakeSettings
 from warehouse.extensions import first_line
+from warehouse.images import FOLDER as IMAGES
 from warehouse.lake import SQL, Lake, require_lake
 from warehouse.lock import writer_lock
 from warehouse.plan import PLANS
+from warehouse.shards import TABLES
 
 _DAY_S = 86_400.0
 _PLAN_AGE_S = 30 * _DAY_S
-_OURS = ("main", "images", PLANS)
+_OURS = (TABLES, IMAGES, PLANS)
 """Folders below the data path in which files are swept; nothing else there is touched."""
 _MADE_AT_ONCE = 1
 """Merged files, of DuckLake's own size, that one hold of the writer lock makes: commits wait."""

@@ -22,6 +22,8 @@ from warehouse.images import Picture, store
 from warehouse.storage import Storage
 
 ITEMS_LANE = "items"
+TABLES = "main"
+"""DuckLake's folder of all tables, below the lake's data path."""
 _ITEM_SOURCES = pa.schema([("item_id", pa.string()), ("source", pa.string())])
 
 
@@ -174,7 +176,7 @@ def table_folder(table: str) -> str:
     It is DuckLake's own folder of the table: only below it the catalog keeps relative paths, so
     that a lake can be moved.
     """
-    return f"main/{table}"
+    return f"{TABLES}/{table}"
 
 
 def _slots(slots: Iterable[int]) -> bytes:

@@ -93,6 +93,11 @@ class Source(Frozen):
                     yield drop_of(row, piece, run_id)
 
     @property
+    def counted_as(self) -> str:
+        """Name under which the lake counts its items."""
+        return self.name or self.label
+
+    @property
     @abstractmethod
     def label(self) -> str:
         """Name of the source where the user gave none."""
@@ -138,7 +143,7 @@ class MappedSource(Source):
         return Mapper(
             fields=self.fields,
             kind=self.item_kind,
-            source=printable(self.name or self.label),
+            source=printable(self.counted_as),
             domain=self.domain,
             max_chars=self.max_chars,
         )

@@ -70,7 +70,7 @@ class ReasoningGymSource(Source):
         return Mapper(
             fields=Fields(text="question", reference="answer", meta=(META_KEY,)),
             kind="problem",
-            source=self.name or self.label,
+            source=self.counted_as,
             domain=self.domain or self.task,
             max_chars=self.max_chars,
         )

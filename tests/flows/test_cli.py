@@ -16,7 +16,7 @@ from threading import Timer
 
 import pytest
 
-from flows.inspect import prompt
+from flows.inspect import prompt, query
 from schemas.rows import Trace
 from tests.lakes import committer, draws_shard, settings_of, trace
 from warehouse.lake import Lake
@@ -142,8 +142,12 @@ def test_sql_when_interrupted_then_one_line_says_so_and_a_prompt_takes_the_next_
     monkeypatch.setattr("builtins.input", answer)
     prompt(small)
     said = capsys.readouterr()
-    assert "interrupted" in said.err
+    assert "thoughtmill: the query was interrupted\n" in said.err
     assert "42" in said.out
+    pending = iter([KeyboardInterrupt])
+    with pytest.raises(KeyboardInterrupt):
+        query(small, "FROM traces")
+    assert capsys.readouterr().err == "thoughtmill: the query was interrupted\n"
 
 
 def test_sql_when_a_long_text_is_asked_for_then_the_table_shows_it(lake):
