@@ -195,7 +195,7 @@ def _refused(settings: ExportSettings, exc: duckdb.Error) -> ConfigError:
 
 def _write_draw(lake: Lake, file: Path) -> None:
     """Which traces were drawn, in their order: what a larger draw can be compared with."""
-    chosen = lake.connection.sql("FROM chosen ORDER BY position")
+    chosen = lake.connection.sql("SELECT * EXCLUDE (price) FROM chosen ORDER BY position")
     chosen.write_parquet(str(file), compression="zstd")
 
 

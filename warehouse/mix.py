@@ -1,12 +1,12 @@
 """Drawing a mix: a reproducible selection of eligible traces by weights and a budget.
 
-The rows come to lie in the temporary table `chosen` (position, trace_id, component, epoch, tokens),
-which layouts read; nothing is written to the lake.
+The rows come to lie in the temporary table `chosen` (position, trace_id, component, epoch, tokens,
+price), which layouts read; nothing is written to the lake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -99,9 +99,10 @@ def draw(lake: Lake, settings: MixSettings, measure: Measure | None = None) -> D
     drawn = interleave(queues, claims, settings.total)
     lake.connection.register("mix_drawn", drawn.to_arrow())
     lake.connection.execute((SQL / "mix_chosen.sql").read_text())
-    parts = _parts(lake, settings, holdings, drawn)
     lake.connection.unregister("mix_drawn")
-    lower, upper = lake.rows((SQL / "mix_hash.sql").read_text())[0]
+    taken = lake.rows((SQL / "mix_taken.sql").read_text())
+    parts = _parts(settings, holdings, drawn, {number: price for number, price, *_ in taken})
+    lower, upper = (str(sum(row[at] for row in taken)) for at in (2, 3))
     return Draw(
         parts=parts,
         snapshot=lake.snapshot(),
@@ -118,7 +119,10 @@ def require(drawn: Draw) -> None:
 
 
 def _parts(
-    lake: Lake, settings: MixSettings, holdings: Sequence[Holding], drawn: pl.DataFrame
+    settings: MixSettings,
+    holdings: Sequence[Holding],
+    drawn: pl.DataFrame,
+    written: Mapping[int, int],
 ) -> tuple[Part, ...]:
     taken = {
         number: figures
@@ -126,7 +130,6 @@ def _parts(
         .agg(pl.len(), pl.col("size").sum(), pl.col("row").n_unique())
         .rows()
     }
-    written = dict(lake.rows((SQL / "mix_price.sql").read_text()))
     parts = []
     for number, (component, there) in enumerate(zip(settings.components, holdings, strict=True)):
         rows, tokens, distinct = taken.get(number, (0, 0, 0))
@@ -144,7 +147,7 @@ def _parts(
                 tokens=tokens,
                 distinct=distinct,
                 missing=max(0, wanted - capacity) if there.counted else 0,
-                written=int(written.get(number, 0)),
+                written=written.get(number, 0),
             )
         )
     return tuple(parts)

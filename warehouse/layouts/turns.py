@@ -54,7 +54,7 @@ class TurnLayout(SqlLayout):
         """SQL with its shared pieces in place; `ids` (position, trace_id) names the rows."""
         return (
             text.replace("{picked}", _piece("picked"))
-            .replace("{marked}", _piece("marked"))
+            .replace("{marked}", _piece("marked") if self.metadata else "''")
             .replace("{judgements}", self._judgements())
             .replace("{ids}", ids)
         )

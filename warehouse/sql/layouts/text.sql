@@ -1,5 +1,5 @@
 -- Training text, loss on all of it: markers, document, separator, thought between its tags, answer.
-WITH picked AS NOT MATERIALIZED (
+WITH picked AS (
 {picked}
 )
 SELECT

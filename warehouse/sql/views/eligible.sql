@@ -2,4 +2,4 @@
 -- ineligible: the mix decides.
 SELECT t.*
 FROM traces AS t
-WHERE NOT EXISTS (SELECT 1 FROM exclusions_in_force AS e WHERE e.trace_id = t.trace_id)
+ANTI JOIN exclusions_in_force AS e USING (trace_id)
