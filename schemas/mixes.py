@@ -83,16 +83,14 @@ STAGES: dict[Stage, StageDefaults] = {
     # TPT (arXiv 2509.20186): thoughts that ended by themselves.  Repeats: up to four epochs are
     # worth almost as much as new data (Muennighoff et al., arXiv 2305.16264, §5).
     "pretraining": StageDefaults(where="finish_reason = 'stop'", epochs=4, unit="tokens"),
-    # Our choice: as pretraining, without what a verifier found wrong, and half the repeats.
+    # Our choice: as pretraining, without what was found wrong, and half the repeats.
     "mid-training": StageDefaults(
-        where="finish_reason = 'stop' AND outcome IS DISTINCT FROM 'incorrect'",
+        where="finish_reason = 'stop' AND accepted IS DISTINCT FROM false",
         epochs=2,
         unit="tokens",
     ),
-    # Correct traces, each once: a fine-tuning run repeats the whole set by itself.
-    "sft": StageDefaults(
-        where="finish_reason = 'stop' AND outcome = 'correct'", epochs=1, unit="tokens"
-    ),
+    # Accepted traces, each once: a fine-tuning run repeats the whole set by itself.
+    "sft": StageDefaults(where="finish_reason = 'stop' AND accepted", epochs=1, unit="tokens"),
     # Problems neither always nor never solved: 1 to 15 passes of 16 (Skywork-OR1, arXiv 2505.22312,
     # §3); one row an item, for a prompt is counted, not its traces.
     "rl": StageDefaults(

@@ -181,7 +181,7 @@ def views() -> dict[str, str]:
     counting = ("exclusion_counts", "exclusion_overlap", "holdings")
     grading = ("gold_problems", "item_categories", "judged", "graded", "pass_rates", "difficulty")
     names = (*order, *screening, "run_report", *grading, "deepdistill_selection", *counting)
-    selecting = ("candidates", "samples", "code_traces", "grading_report")
+    selecting = ("candidates", "checks", "samples", "code_traces", "grading_report")
     return {n: (SQL / "views" / f"{n}.sql").read_text() for n in (*names, *selecting)}
 
 

@@ -35,13 +35,13 @@ class Annotate(Recipe):
     """Write the reasoning that arrives at an item's gold answer, option or action.
 
     The reply is the reasoning and a last line with the conclusion.  Each kept attempt comes with
-    three verdicts: `conclusion@1` (it ends with the gold), `leak@1` (it does not betray that it was
-    told) and `blind@1` (who reads the reasoning alone arrives at the gold).  Attempts go on while
-    one of them is `incorrect` or there is no conclusion; each is a trace of its own.  A reply that
+    three verdicts: `conclusion@2` (it ends with the gold), `leak@1` (it does not betray that it was
+    told) and `blind@2` (who reads the reasoning alone arrives at the gold).  Attempts go on while
+    one of them is `incorrect`; each is a trace of its own.  A reply that
     is cut off or holds no reasoning is no trace; a draw of only such replies is a drop.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: Literal["annotate"] = "annotate"
     sampling: Sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2048)
     question_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_question"))
@@ -113,9 +113,7 @@ class Annotate(Recipe):
             opinions = self._opinions(told, reply, leak, blind)
             kit.kept += [trace, *(_verdict(trace, name, one) for name, one in opinions.items())]
             kept += 1
-            if reply.conclusion is not None and all(
-                opinion.outcome != "incorrect" for opinion in opinions.values()
-            ):
+            if all(opinion.outcome != "incorrect" for opinion in opinions.values()):
                 break
         return kit.kept or [kit.drop(refused.reason, refused.detail)]
 
@@ -165,13 +163,13 @@ class Annotate(Recipe):
         self, told: Given, reply: Reply, leak: str | None, blind: str | None
     ) -> dict[str, Opinion]:
         opinions = {
-            "conclusion@1": told.judged(reply.conclusion),
+            "conclusion@2": told.arrived(told.judged(reply.conclusion)),
             "leak@1": Opinion("incorrect", "leak") if leak else Opinion("correct", "no_leak"),
         }
         if blind is not None:
             found = told.judged(blind or None)
             reason = _REPLACED.get(found.outcome, found.reason)
-            opinions["blind@1"] = Opinion(found.outcome, reason)
+            opinions["blind@2"] = told.arrived(Opinion(found.outcome, reason))
         return opinions
 
 

@@ -1,7 +1,7 @@
 """What an annotation is given: a gold answer, option or action, and how a conclusion is held to it.
 
-The comparison is the exact tier's, the options' or the action grammar's: cheap and pure.  What they
-can't decide stays undecided; costlier verifiers may look at it later.
+The comparison is the exact tier's, the options' or the action grammar's: cheap and pure.  Answers
+to questions that the exact tier can't decide stay undecided; costlier verifiers may look later.
 """
 
 from __future__ import annotations
@@ -77,6 +77,17 @@ class Given:
         if opinion.reason == "no_answer":
             return Opinion("undecided", "no_conclusion")
         return opinion
+
+    def arrived(self, opinion: Opinion) -> Opinion:
+        """An opinion that counts what is nowhere as `incorrect`, with its reason.
+
+        Undecided stays only a question's answer that a costlier verifier may still find right: who
+        concludes nothing, or names no option or no action, has not arrived at the gold.
+        """
+        open_ended = self.kind == "question" and opinion.reason != "no_conclusion"
+        if opinion.outcome != "undecided" or open_ended:
+            return opinion
+        return Opinion("incorrect", opinion.reason)
 
 
 def given(item: Item, actions: Actions) -> Given | Refused:

@@ -48,6 +48,31 @@ def test_judged_when_several_verifiers_spoke_then_the_last_tier_that_decided_sta
     assert lake.rows("SELECT outcome, verifier, disputed FROM judged") == [standing]
 
 
+@pytest.mark.parametrize(
+    ("told", "objections", "accepted"),
+    [
+        ([], None, None),
+        ([("exact@2", "correct")], None, True),
+        ([("exact@2", "incorrect")], None, False),
+        ([("exact@2", "undecided"), ("leak@1", "correct")], [], None),
+        ([("exact@2", "correct"), ("no_code@1", "incorrect")], ["no_code"], False),
+        ([("conclusion@2", "correct"), ("leak@1", "correct"), ("blind@2", "undecided")], [], True),
+        ([("leak@1", "incorrect"), ("blind@2", "incorrect")], ["blind", "leak"], False),
+        ([("leak@1", "incorrect"), ("leak@2", "correct")], [], True),
+        ([("leak@2{}", "incorrect"), ("leak@1", "correct")], ["leak"], False),
+        ([("leak@1", "undecided")], [], None),
+    ],
+)
+def test_samples_when_checks_spoke_then_their_objections_say_whether_a_trace_is_accepted(
+    lake, told, objections, accepted
+):
+    asked = problem(0)
+    one = attempt(asked, 0)
+    land(lake, [asked], [one])
+    review(lake, [one], [verdict(one, outcome, by=by) for by, outcome in told])
+    assert lake.rows("SELECT objections, accepted FROM samples") == [(objections, accepted)]
+
+
 def test_judged_when_only_a_check_of_the_way_spoke_then_no_answer_was_judged(lake):
     asked = problem(0)
     one = attempt(asked, 0)

@@ -244,7 +244,7 @@ def test_mix_when_a_component_is_empty_then_the_error_says_what_is_there(lake):
         require(found)
     assert str(refused.value) == (
         "components.all is empty: of 108 eligible traces 46 meet the mix's `finish_reason = 'stop'"
-        " AND outcome = 'correct'`, 12 fit its own `domain = 'hills'`, none both (domains there: "
+        " AND accepted`, 12 fit its own `domain = 'hills'`, none both (domains there: "
         "algebra 32, coding 32, geometry 32, hills 12)"
     )
 

@@ -115,9 +115,9 @@ def test_annotate_when_all_agrees_then_one_trace_with_three_good_verdicts():
     assert (trace.answer, trace.finish_reason, trace.provenance.requests) == ("13", "stop", 2)
     assert trace.meta == {"given": "question", "gold": "13", "attempt": "0", "blind_answer": "13"}
     assert [(name, outcome) for name, outcome, _ in ended.verdicts] == [
-        ("conclusion@1", "correct"),
+        ("conclusion@2", "correct"),
         ("leak@1", "correct"),
-        ("blind@1", "correct"),
+        ("blind@2", "correct"),
     ]
 
 
@@ -181,25 +181,25 @@ def test_blind_when_asked_then_it_sees_item_and_reasoning_but_neither_gold_nor_l
         ("**Answer:** 13.0", "correct", "consistent"),
         ("13", "correct", "consistent"),
         ("Answer: 14", "incorrect", "inconsistent"),
-        ("", "undecided", "no_conclusion"),
-        ("I can't\ntell.", "undecided", "no_conclusion"),
+        ("", "incorrect", "no_conclusion"),
+        ("I can't\ntell.", "incorrect", "no_conclusion"),
     ],
 )
 def test_blind_when_it_arrives_somewhere_then_the_verdict_says_so(blind, outcome, reason):
     ended = annotate(Said(GOOD, blind), attempts=1)
-    assert ("blind@1", outcome, reason) in ended.verdicts
+    assert ("blind@2", outcome, reason) in ended.verdicts
 
 
 def test_blind_when_switched_off_then_there_is_no_such_verdict():
     ended = annotate(Said(GOOD), blind=False)
-    assert [name for name, *_ in ended.verdicts] == ["conclusion@1", "leak@1"]
+    assert [name for name, *_ in ended.verdicts] == ["conclusion@2", "leak@1"]
 
 
 @pytest.mark.parametrize(
     ("reply", "verdict"),
     [
-        (f"{REASONING}Answer: 14", ("conclusion@1", "incorrect")),
-        (f"{REASONING}So it is.", ("conclusion@1", "undecided")),
+        (f"{REASONING}Answer: 14", ("conclusion@2", "incorrect")),
+        (f"{REASONING}So it is.", ("conclusion@2", "incorrect")),
         (f"The given answer is 13. {GOOD}", ("leak@1", "incorrect")),
     ],
 )
@@ -236,16 +236,22 @@ def test_annotate_when_the_reasoning_repeats_the_conclusion_then_the_blind_reade
     assert "Answer: 13" not in str(said.asked[1])
 
 
-def test_annotate_when_the_blind_reply_is_cut_off_then_it_is_undecided():
-    ended = annotate(Said(GOOD, "It is 1…"))
-    assert ("blind@1", "undecided") in {(name, outcome) for name, outcome, _ in ended.verdicts}
+def test_annotate_when_the_blind_reply_is_cut_off_then_it_has_not_arrived():
+    ended = annotate(Said(GOOD, "It is 1…"), attempts=1)
+    assert ("blind@2", "incorrect", "no_conclusion") in ended.verdicts
+
+
+def test_annotate_when_an_answer_can_t_be_told_right_or_wrong_then_it_stays_undecided_and_is_kept():
+    ended = annotate(Said(GOOD, "Answer: a baker's dozen"))
+    assert len(ended.traces) == 1
+    assert ("blind@2", "undecided") in {(name, outcome) for name, outcome, _ in ended.verdicts}
 
 
 def test_annotate_when_every_attempt_is_inconsistent_then_all_are_kept():
     ended = annotate(Said(*[GOOD, "Answer: 9"] * 3))
     assert len(ended.traces) == 3
-    assert [v for v in ended.verdicts if v[0] == "blind@1"] == [
-        ("blind@1", "incorrect", "inconsistent")
+    assert [v for v in ended.verdicts if v[0] == "blind@2"] == [
+        ("blind@2", "incorrect", "inconsistent")
     ] * 3
 
 
@@ -332,15 +338,15 @@ def test_step_when_the_second_pass_may_see_then_it_is_shown_the_frames(tmp_path)
     ("blind", "outcome", "reason"),
     [
         ("Answer: turn right 15 degrees", "incorrect", "inconsistent"),
-        ("Answer: turn left 15 degrees or stop", "undecided", "several_actions"),
-        ("Answer: dance", "undecided", "unknown_action"),
+        ("Answer: turn left 15 degrees or stop", "incorrect", "several_actions"),
+        ("Answer: dance", "incorrect", "unknown_action"),
     ],
 )
 def test_step_when_the_second_pass_says_another_action_then_the_verdict_says_so(
     blind, outcome, reason
 ):
     ended = annotate(Said("Left.\nAnswer: left", blind), step(), attempts=1)
-    assert ("blind@1", outcome, reason) in ended.verdicts
+    assert ("blind@2", outcome, reason) in ended.verdicts
 
 
 def test_step_when_a_frame_is_not_in_the_lake_then_a_drop(tmp_path):

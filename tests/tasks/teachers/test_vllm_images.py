@@ -85,7 +85,7 @@ def said(folder: Path) -> dict[str, Completion | TeacherError]:
     return asyncio.run(ask_all())
 
 
-@pytest.mark.skip(reason="vLLM with a vision model was not seen to start: 300 s were too few")
+@pytest.mark.engine
 @pytest.mark.timeout(900)
 def test_chat_when_there_are_images_then_each_is_expanded_in_the_prompt(said, folder):
     image = HfTokens(str(folder)).added_id(IMAGE_TOKEN)
@@ -97,13 +97,13 @@ def test_chat_when_there_are_images_then_each_is_expanded_in_the_prompt(said, fo
     assert said["red"].token_ids == said["red again"].token_ids
 
 
-@pytest.mark.skip(reason="vLLM with a vision model was not seen to start: 300 s were too few")
+@pytest.mark.engine
 @pytest.mark.timeout(900)
 def test_chat_when_images_fill_the_context_then_prompt_too_long(said):
     assert isinstance(said["many"], PromptTooLong)
 
 
-@pytest.mark.skip(reason="vLLM with a vision model was not seen to start: 300 s were too few")
+@pytest.mark.engine
 @pytest.mark.timeout(900)
 def test_chat_when_an_image_is_no_data_url_then_teacher_error(said):
     assert isinstance(said["broken"], TeacherError)

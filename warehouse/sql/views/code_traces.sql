@@ -1,21 +1,14 @@
 -- One row a code-integrated trace: its blocks, its hints, what speaks against it, its tokens by kind.
 --   calculation_blocks, verification_blocks: from the labeller block_purpose; novel_blocks,
 --   significant_blocks: from the judges, where they were asked.  no_code ... leftover_delayed: whether
---   that check objects, null where it was not asked or had no opinion; of several versions of a check
---   the newest counts.  outcome is the verdict on the answer that stands (view `judged`).
-WITH checks AS (
+--   that check objects (view `checks`), null where it was not asked or had no opinion.  outcome is the
+--   verdict on the answer that stands (view `judged`).
+WITH opinions AS (
     SELECT
         trace_id,
-        split_part(verifier, '@', 1) AS kind,
-        arg_max_null(
-            CASE outcome WHEN 'incorrect' THEN true WHEN 'correct' THEN false END,
-            try_cast(regexp_extract(verifier, '@(\d+)', 1) AS INTEGER)
-        ) AS objects
-    FROM verdicts
-    WHERE split_part(verifier, '@', 1) IN (
-        'no_code', 'broken_pair', 'answer_before_code', 'leftover_distrust', 'leftover_delayed'
-    )
-    GROUP BY ALL
+        kind,
+        CASE outcome WHEN 'incorrect' THEN true WHEN 'correct' THEN false END AS objects
+    FROM checks
 ),
 objections AS (
     SELECT
@@ -25,7 +18,7 @@ objections AS (
         bool_or(objects) FILTER (kind = 'answer_before_code') AS answer_before_code,
         bool_or(objects) FILTER (kind = 'leftover_distrust') AS leftover_distrust,
         bool_or(objects) FILTER (kind = 'leftover_delayed') AS leftover_delayed
-    FROM checks
+    FROM opinions
     GROUP BY trace_id
 ),
 labelled AS (

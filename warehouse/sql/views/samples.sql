@@ -1,10 +1,20 @@
 -- One row an eligible trace with all that a selection may ask: what mixes and exports choose from.
 --   outcome and grade are the trace's own; pass_rate, band and draws are those of its item with this
---   recipe and teacher.  All are null where nothing was judged.
+--   recipe and teacher.  objections names the checks that object to how the trace came by its answer
+--   (view `checks`).  accepted: something was judged, no check objects and the answer is not wrong;
+--   null where the answer is undecided.  All are null where nothing was judged.
 --   scores holds the scorers' numbers by name: scores['repetition@1'].
 WITH scored AS (
     SELECT trace_id, map_from_entries(list_sort(list((scorer, value)))) AS scores
     FROM (SELECT trace_id, scorer, max(value) AS value FROM scores GROUP BY ALL)
+    GROUP BY trace_id
+),
+checked AS (
+    SELECT
+        trace_id,
+        list_sort(coalesce(list(kind) FILTER (outcome = 'incorrect'), [])) AS objections,
+        bool_or(outcome = 'correct') AS passes
+    FROM checks
     GROUP BY trace_id
 )
 SELECT
@@ -13,12 +23,19 @@ SELECT
     j.outcome,
     j.reason AS outcome_reason,
     j.grade,
+    k.objections,
+    CASE
+        WHEN j.outcome = 'incorrect' OR len(k.objections) > 0 THEN false
+        WHEN j.outcome = 'undecided' THEN NULL
+        WHEN j.outcome = 'correct' OR k.passes THEN true
+    END AS accepted,
     d.pass_rate,
     d.band,
     d.n AS draws,
     s.scores
 FROM candidates AS c
 LEFT JOIN judged AS j ON j.trace_id = c.trace_id
+LEFT JOIN checked AS k ON k.trace_id = c.trace_id
 LEFT JOIN difficulty AS d
     ON d.item_id = c.item_id
     AND d.recipe_fingerprint = c.recipe_fingerprint
