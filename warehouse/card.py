@@ -48,6 +48,9 @@ def write_card(
         "---",
         "configs:",
         "- config_name: default",
+        # `datasets` looks a local folder up in its cache by these lines alone (5.2): without the
+        # hash it would go on loading what was exported here before.
+        f"  description: content {result.content_hash}",
         "  data_files:",
         "  - split: train",
         "    path: data/*.parquet",

@@ -52,6 +52,13 @@ def test_export_when_written_then_load_dataset_takes_the_folder(source, tmp_path
     assert [json.loads(line) for line in lines] == rows_of(tmp_path / "out")
 
 
+def test_export_when_written_anew_then_datasets_load_the_new_rows_not_their_cache(source, tmp_path):
+    for where, there in (("true", 5), (f"item_id = '{item(2).item_id}'", 1)):
+        publish(source, tmp_path / "out", where=where)
+        loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+        assert loaded["train"].num_rows == there
+
+
 def test_export_when_written_then_rows_hold_text_and_where_it_came_from(source, tmp_path):
     publish(source, tmp_path / "out", where=f"item_id = '{item(2).item_id}'")
     (row,) = rows_of(tmp_path / "out")
