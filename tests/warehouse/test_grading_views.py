@@ -60,6 +60,7 @@ def test_judged_when_several_verifiers_spoke_then_the_last_tier_that_decided_sta
         ([("leak@1", "incorrect"), ("blind@2", "incorrect")], ["blind", "leak"], False),
         ([("leak@1", "incorrect"), ("leak@2", "correct")], [], True),
         ([("leak@2{}", "incorrect"), ("leak@1", "correct")], ["leak"], False),
+        ([("leak@2{}", "incorrect"), ("leak@2", "correct")], ["leak"], False),
         ([("leak@1", "undecided")], [], None),
     ],
 )
