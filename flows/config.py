@@ -80,12 +80,6 @@ class RunConfig(Frozen):
         return tuple(source.counted_as for source in self.sources)
 
     @property
-    def most_items(self) -> int | None:
-        """Most items of all sources together, where each has a limit: the lake may hold more."""
-        limits = [source.limit for source in self.sources if source.limit is not None]
-        return sum(limits) if len(limits) == len(self.sources) else None
-
-    @property
     def needs_sandbox(self) -> bool:
         """Whether the recipe or a verifier runs model-written code."""
         return self.recipe.needs_sandbox or bool(self.verify and self.verify.needs_sandbox)

@@ -63,10 +63,10 @@ def pipeline(
     if settings.publish is not None:
         require_room(settings.publish)  # before hours of engine time
     with one_ray():
-        return run_config(settings)
+        return run_config(settings, limit=limit)
 
 
-def run_config(config: RunConfig) -> PipelineSummary:
+def run_config(config: RunConfig, *, limit: int | None = None) -> PipelineSummary:
     """The line for a config that has been read; call it inside a flow."""
     run_id = new_run_id(config.name)
     ingested = ingest(
@@ -79,7 +79,7 @@ def run_config(config: RunConfig) -> PipelineSummary:
         return PipelineSummary(run_id=run_id, ingested=ingested, gold_checked=gold_checked)
     synthesized = None
     for teacher in config.teacher:
-        drawn = _draw(config, teacher, run_id)
+        drawn = _draw(config, teacher, run_id, limit)
         synthesized = drawn if synthesized is None else synthesized.joined(drawn)
         if drawn.stopped:
             break
@@ -162,9 +162,11 @@ def _check_gold(config: RunConfig, run_id: str) -> StageSummary:
     )
 
 
-def _draw(config: RunConfig, teacher: TeacherConfig, run_id: str) -> StageSummary:
+def _draw(
+    config: RunConfig, teacher: TeacherConfig, run_id: str, limit: int | None
+) -> StageSummary:
     if config.grade is not None:
-        return _grade(config, config.grade, teacher, run_id)
+        return _grade(config, config.grade, teacher, run_id, limit)
     return synthesize(
         lake=config.lake,
         recipe=config.recipe,
@@ -172,7 +174,7 @@ def _draw(config: RunConfig, teacher: TeacherConfig, run_id: str) -> StageSummar
         draws=config.draws,
         sources=list(config.labels),
         items=config.wanted_items,
-        max_items=config.most_items,
+        max_items=limit * len(config.sources) if limit is not None else None,
         redo=list(config.redo),
         scores=list(config.scores),
         engine=config.engine,
@@ -187,6 +189,7 @@ def _grade(
     settings: GradeSettings,
     teacher: TeacherConfig,
     run_id: str,
+    limit: int | None,
 ) -> StageSummary:
     return grade(
         lake=config.lake,
@@ -195,7 +198,7 @@ def _grade(
         settings=settings,
         sources=list(config.labels),
         items=config.wanted_items,
-        max_items=config.most_items,
+        max_items=limit * len(config.sources) if limit is not None else None,
         redo=list(config.redo),
         scores=list(config.scores),
         engine=config.engine,
