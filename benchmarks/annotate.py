@@ -50,10 +50,7 @@ _RATES = """
     FROM every GROUP BY ALL ORDER BY verifier, all_attempts DESC
 """
 _ENDS = """
-    WITH good AS (
-        SELECT trace_id FROM verdicts GROUP BY trace_id
-        HAVING bool_and(outcome = 'correct')
-    )
+    WITH good AS (SELECT trace_id FROM samples WHERE accepted)
     SELECT
         (SELECT count(*) FROM items) AS items,
         (SELECT count(*) FROM traces) AS traces,
@@ -143,10 +140,7 @@ def problems(folder: Path, count: int, model: str) -> None:
                 ["level", "kind", "problems", "consistent at first", "accepted in the end"],
                 lake.rows(
                     """
-                    WITH good AS (
-                        SELECT trace_id FROM verdicts GROUP BY trace_id
-                        HAVING bool_and(outcome = 'correct')
-                    )
+                    WITH good AS (SELECT trace_id FROM samples WHERE accepted)
                     SELECT i.meta['level'], if(len(i.choices) > 0, 'choice', 'question'),
                         count(DISTINCT i.item_id),
                         count(*) FILTER (

@@ -28,6 +28,7 @@ from warehouse.extensions import first_line
 from warehouse.lake import SQL, Lake
 from warehouse.mix import Draw, require
 from warehouse.mix_measure import draw_for
+from warehouse.mix_pool import required
 
 MARKER = "thoughtmill.json"
 MIX = "mix.yaml"
@@ -118,6 +119,7 @@ def _write(
     if mix is not None:
         asked = {
             **mix.model_dump(mode="json", exclude_defaults=True),
+            "where": required(mix),
             "publish": {
                 **settings.model_dump(mode="json", exclude_defaults=True),
                 "layout": settings.layout.model_dump(mode="json"),

@@ -26,7 +26,8 @@ def write_jsonl(data: duckdb.DuckDBPyRelation, folder: Path) -> None:
     blobs = [n for n, t in zip(data.columns, data.types, strict=True) if "BLOB" in str(t)]
     if blobs:
         raise ConfigError(
-            f"publish.jsonl: JSON can't hold the bytes in {', '.join(blobs)}: set `jsonl: false` (--no-jsonl)"
+            f"publish.jsonl: JSON can't hold the bytes in {', '.join(blobs)}: set `jsonl: false` "
+            "(--no-jsonl of an export)"
         )
     folder.mkdir()
     target = quoted(str(folder / "train.jsonl"))

@@ -15,6 +15,7 @@ from warehouse.lake import Lake
 from warehouse.lock import writer_lock
 from warehouse.mix import Draw
 from warehouse.mix_config import MixConfig
+from warehouse.mix_pool import required
 
 
 def publish_mix(config: MixConfig) -> Export:
@@ -48,7 +49,7 @@ def enter(config: MixConfig, drawn: Draw) -> str:
 
 def _spec(config: MixConfig) -> dict[str, Any]:
     """What decides which rows are drawn; where a tokenizer counts, it and the layout do too."""
-    spec = config.drawing.model_dump(mode="json")
+    spec = {**config.drawing.model_dump(mode="json"), "where": required(config.drawing)}
     if config.publish.tokens is not None and config.counted == "tokens" and config.size is None:
         spec["publish"] = config.publish.model_dump(mode="json", include={"layout", "tokens"})
     return spec

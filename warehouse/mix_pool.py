@@ -173,7 +173,10 @@ def _blame(lake: Lake, settings: MixSettings, error: duckdb.Error) -> ConfigErro
             lake.connection.execute(f"EXPLAIN SELECT (\n{sql}\n) FROM samples")
         except duckdb.Error as exc:
             return ConfigError(f"{place}: DuckDB refuses {sql!r}: {first_line(exc)}")
-    return ConfigError(f"the mix's SQL fails: {quoted(first_line(error))}")
+    return ConfigError(
+        f"the mix's SQL fails: {quoted(first_line(error))} (`thoughtmill maintain` renews a lake's "
+        "views, where they are older than this release)"
+    )
 
 
 def _sql(name: str) -> str:

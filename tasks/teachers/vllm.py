@@ -12,6 +12,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
+from subprocess import SubprocessError
 from typing import Any
 
 from schemas.errors import ConfigError, PromptTooLong, TeacherDown, TeacherError
@@ -22,6 +23,9 @@ from tasks.teachers.protocol import Completion, Message
 from tasks.teachers.tokens import HfTokens
 
 _FINISH = {"stop": "stop", "length": "length"}
+_MULTIPROCESSING = "VLLM_ENABLE_V1_MULTIPROCESSING"
+# The last two are of the binding of threads: no core or memory node left, no `lscpu`.
+_REFUSALS = (ValueError, RuntimeError, OSError, TypeError, AssertionError, SubprocessError)
 
 
 def cpu_build() -> bool:
@@ -75,24 +79,40 @@ def tokens_of(config: VllmTeacher) -> HfTokens:
     )
 
 
-def _started(asked: Any, *, one_process: bool) -> Any:
-    """An `AsyncLLM`; with `one_process` its engine's process runs the model too.
+def in_one_process(config: VllmTeacher) -> bool:
+    """Whether an engine on a CPU computes in the process that schedules: one worker suffices it."""
+    asked = {"distributed_executor_backend", "data_parallel_size", "nnodes", "tensor_parallel_size"}
+    asked |= {"pipeline_parallel_size", "prefill_context_parallel_size"}
+    return config.tensor_parallel_size == 1 and not asked & set(config.engine_args)
 
-    As it comes, vLLM 0.32 gives the model on a CPU a process of its own, and the engine's process
-    spins while that one computes: on two cores it takes the second from everybody else (measured:
-    a third more tokens per second without).  It keeps the executor `uni` only with this variable at
-    0, and leaves it to the starter to bind the threads, which it does for a process of the model's.
+
+def _started_in_one_process(asked: Any) -> Any:
+    """An `AsyncLLM` on a CPU whose engine's process runs the model too.
+
+    As it comes, vLLM 0.32 gives the model a process of its own, and the engine's process spins
+    while that one computes: on two cores it takes the second from everybody else (measured: a third
+    more tokens per second without).  It keeps the executor `uni` only with this variable at 0, and
+    leaves it to the starter to bind the threads, which it does for a process of the model's.
     """
     from vllm.utils.ompmultiprocessing import OMPProcessManager
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    if not one_process:
-        return AsyncLLM.from_engine_args(asked)
-    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
-    asked.distributed_executor_backend = "uni"
-    settings = asked.create_engine_config()
-    with OMPProcessManager(settings).configure_omp_envs(rank=0, local_rank=0):
-        return AsyncLLM.from_vllm_config(settings, disable_log_stats=asked.disable_log_stats)
+    before = os.environ.get(_MULTIPROCESSING)
+    os.environ[_MULTIPROCESSING] = "0"
+    try:
+        asked.distributed_executor_backend = "uni"
+        settings = asked.create_engine_config()
+        with OMPProcessManager(settings).configure_omp_envs(rank=0, local_rank=0):
+            return AsyncLLM.from_vllm_config(
+                settings,
+                enable_log_requests=asked.enable_log_requests,
+                disable_log_stats=asked.disable_log_stats,
+            )
+    finally:
+        if before is None:
+            del os.environ[_MULTIPROCESSING]
+        else:
+            os.environ[_MULTIPROCESSING] = before
 
 
 class Vllm:
@@ -103,15 +123,11 @@ class Vllm:
         if cpu:
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_kv_cache_gib))
         from vllm import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
 
         self.identity = identify(config)
         self.tokens = tokens_of(config)
         eager = cpu if config.enforce_eager is None else config.enforce_eager
-        one_process = (
-            cpu
-            and config.tensor_parallel_size == 1
-            and "distributed_executor_backend" not in config.engine_args
-        )
         arguments: dict[str, Any] = {
             "model": config.model,
             "tokenizer": config.tokenizer,
@@ -135,8 +151,13 @@ class Vllm:
             **config.engine_args,
         }
         try:
-            self._engine = _started(AsyncEngineArgs(**arguments), one_process=one_process)
-        except (ValueError, RuntimeError, OSError, TypeError) as exc:
+            asked = AsyncEngineArgs(**arguments)
+            self._engine = (
+                _started_in_one_process(asked)
+                if cpu and in_one_process(config)
+                else AsyncLLM.from_engine_args(asked)
+            )
+        except _REFUSALS as exc:
             raise TeacherDown(
                 f"vLLM could not load {config.model!r}: {exc}{_vision_hint(config)}"
             ) from exc

@@ -58,10 +58,16 @@ def test_judged_when_several_verifiers_spoke_then_the_last_tier_that_decided_sta
         ([("exact@2", "correct"), ("no_code@1", "incorrect")], ["no_code"], False),
         ([("conclusion@2", "correct"), ("leak@1", "correct"), ("blind@2", "undecided")], [], True),
         ([("leak@1", "incorrect"), ("blind@2", "incorrect")], ["blind", "leak"], False),
-        ([("leak@1", "incorrect"), ("leak@2", "correct")], [], True),
+        ([("blind@1", "incorrect"), ("blind@2", "correct")], [], True),
         ([("leak@2{}", "incorrect"), ("leak@1", "correct")], ["leak"], False),
         ([("leak@2{}", "incorrect"), ("leak@2", "correct")], ["leak"], False),
         ([("leak@1", "undecided")], [], None),
+        (
+            [("conclusion@2", "undecided"), ("blind@2", "undecided"), ("leak@1", "correct")],
+            [],
+            None,
+        ),
+        ([("no_code@1", "correct")], [], None),
     ],
 )
 def test_samples_when_checks_spoke_then_their_objections_say_whether_a_trace_is_accepted(

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.errors import ConfigError
 from schemas.teachers import VllmTeacher
-from tasks.teachers.vllm import tokens_of
+from tasks.teachers.vllm import in_one_process, tokens_of
 from tests.tasks.teachers.conftest import PICO
 
 NOWHERE = "no-such-owner/no-such-model"
@@ -43,3 +43,12 @@ def test_tokens_when_remote_code_is_trusted_then_it_runs(
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     model = VllmTeacher(model=PICO, tokenizer=str(folder), trust_remote_code=True)
     assert tokens_of(model).added_id("<own>") == 7
+
+
+def test_engine_when_several_processes_are_asked_for_then_they_are_not_put_into_one() -> None:
+    assert in_one_process(VllmTeacher(model=PICO, engine_args={"seed": 1}))
+    assert not in_one_process(VllmTeacher(model=PICO, tensor_parallel_size=2))
+    for argument in ("pipeline_parallel_size", "data_parallel_size"):
+        assert not in_one_process(VllmTeacher(model=PICO, engine_args={argument: 2}))
+    mp = {"distributed_executor_backend": "mp"}
+    assert not in_one_process(VllmTeacher(model=PICO, engine_args=mp))

@@ -12,10 +12,15 @@ import pytest
 from transformers import AutoTokenizer
 
 from schemas.errors import ConfigError
+from schemas.rows import Segment
 from schemas.settings import LakeSettings
+from tests.grading import attempt as drawn_at
+from tests.grading import land
+from tests.grading import problem as asked_for
 from tests.mixes import DRAWS, PROBLEMS, attempt, document, mixed_lake, passes, problem
 from warehouse.export import Export, export
 from warehouse.export_settings import ExportSettings
+from warehouse.lake import Lake
 
 PICO = str(Path(__file__).parents[3] / "models" / "pico")
 LAST = PROBLEMS - 1
@@ -85,6 +90,21 @@ def test_chat_when_published_then_messages_are_problem_thought_and_answer(publis
         },
     ]
     assert row["thinks"] is True
+
+
+@pytest.mark.parametrize(("layout", "column"), [("chat", "messages"), ("deepdistill", "answer")])
+def test_layout_when_a_thought_was_private_then_it_is_not_published(
+    lake: Lake, tmp_path, layout, column
+):
+    one = drawn_at(asked := asked_for(0), 0)
+    private = Segment(kind="think", text="I am told 7.", token_ids=(8, 9), trainable=False)
+    prompt, *said = one.segments
+    land(lake, [asked], [one.model_copy(update={"segments": (prompt, private, *said)})])
+    settings = {"folder": str(tmp_path / "out"), "layout": layout}
+    export(lake.settings, ExportSettings.model_validate(settings))
+    (row,) = pl.read_parquet(tmp_path / "out" / "data" / "*.parquet").to_dicts()
+    assert "Let me count." in str(row[column])
+    assert "told" not in str(row)
 
 
 def test_chat_when_the_thought_has_a_field_then_templates_find_it_there(publish):

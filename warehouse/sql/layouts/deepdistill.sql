@@ -24,7 +24,9 @@ written AS (
     SELECT
         t.trace_id,
         list_aggregate(
-            list_transform(list_filter(t.segments, lambda s: s.kind = 'think'), lambda s: s.text),
+            list_transform(
+                list_filter(t.segments, lambda s: s.kind = 'think' AND s.trainable), lambda s: s.text
+            ),
             'string_agg', ''
         ) AS thinking,
         list_aggregate(

@@ -1,3 +1,4 @@
+    -- A thought without loss is no part of it: who annotates thinks in private, with the gold shown.
     -- trim() walks through a text character by character, a third of a mix's time: most need none.
     SELECT * REPLACE (
         CASE
@@ -41,7 +42,11 @@
             ) AS prompt,
             list_aggregate(
                 list_transform(
-                    list_filter(t.segments, lambda s: s.kind NOT IN ('prompt', 'answer')),
+                    list_filter(
+                        t.segments,
+                        lambda s: s.kind NOT IN ('prompt', 'answer')
+                        AND (s.kind <> 'think' OR s.trainable)
+                    ),
                     lambda s: s.text
                 ),
                 'string_agg', ''

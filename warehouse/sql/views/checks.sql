@@ -9,7 +9,12 @@ FROM (
         kind,
         arg_max(
             {'outcome': outcome, 'reason': reason},
-            {'version': coalesce(version, 0), 'objects': outcome = 'incorrect'}
+            {
+                'version': coalesce(version, 0),
+                'objects': outcome = 'incorrect',
+                'decided': outcome <> 'undecided',
+                'verifier': verifier
+            }
         ) AS standing
     FROM (
         SELECT

@@ -2,7 +2,7 @@
 --   The last tier that decided has the say (`tiers` ranks them by cost), else the last that could
 --   not.  grade is what the response is worth from 0 to 1: the verifier's score where the score is a
 --   grade, else 1 or 0 by the outcome, null where it is undecided.  disputed: two tiers that decided
---   disagree.  Checks of how an answer was come by are not here: see `verdicts`.
+--   disagree.  Checks of how an answer was come by are not here: see `checks`.
 WITH told AS (
     SELECT
         v.trace_id,

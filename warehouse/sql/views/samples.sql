@@ -1,8 +1,8 @@
 -- One row an eligible trace with all that a selection may ask: what mixes and exports choose from.
 --   outcome and grade are the trace's own; pass_rate, band and draws are those of its item with this
 --   recipe and teacher.  objections names the checks that object to how the trace came by its answer
---   (view `checks`).  accepted: something was judged, no check objects and the answer is not wrong;
---   null where the answer is undecided.  All are null where nothing was judged.
+--   (view `checks`).  accepted: the answer is right, or the explanation of a given answer arrives at
+--   it, and no check objects; null where that is undecided.  All are null where nothing was judged.
 --   scores holds the scorers' numbers by name: scores['repetition@1'].
 WITH scored AS (
     SELECT trace_id, map_from_entries(list_sort(list((scorer, value)))) AS scores
@@ -13,7 +13,7 @@ checked AS (
     SELECT
         trace_id,
         list_sort(coalesce(list(kind) FILTER (outcome = 'incorrect'), [])) AS objections,
-        bool_or(outcome = 'correct') AS passes
+        bool_or(outcome = 'correct') FILTER (kind IN ('blind', 'conclusion')) AS arrives
     FROM checks
     GROUP BY trace_id
 )
@@ -27,7 +27,7 @@ SELECT
     CASE
         WHEN j.outcome = 'incorrect' OR len(k.objections) > 0 THEN false
         WHEN j.outcome = 'undecided' THEN NULL
-        WHEN j.outcome = 'correct' OR k.passes THEN true
+        WHEN j.outcome = 'correct' OR k.arrives THEN true
     END AS accepted,
     d.pass_rate,
     d.band,
