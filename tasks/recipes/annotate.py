@@ -37,8 +37,8 @@ class Annotate(Recipe):
     The reply is the reasoning and a last line with the conclusion.  Each kept attempt comes with
     three verdicts: `conclusion@2` (it ends with the gold), `leak@1` (it does not betray that it was
     told) and `blind@2` (who reads the reasoning alone arrives at the gold).  Attempts go on while
-    one of them is `incorrect`; each is a trace of its own.  A reply that
-    is cut off or holds no reasoning is no trace; a draw of only such replies is a drop.
+    one of them is `incorrect`; each is a trace of its own.  A reply that is cut off or holds no
+    reasoning is no trace; a draw of only such replies is a drop.
     """
 
     version: ClassVar[int] = 2

@@ -3,22 +3,16 @@
 --   significant_blocks: from the judges, where they were asked.  no_code ... leftover_delayed: whether
 --   that check objects (view `checks`), null where it was not asked or had no opinion.  outcome is the
 --   verdict on the answer that stands (view `judged`).
-WITH opinions AS (
+WITH objections AS (
     SELECT
         trace_id,
-        kind,
-        CASE outcome WHEN 'incorrect' THEN true WHEN 'correct' THEN false END AS objects
+        bool_or(outcome = 'incorrect') FILTER (kind = 'no_code') AS no_code,
+        bool_or(outcome = 'incorrect') FILTER (kind = 'broken_pair') AS broken_pair,
+        bool_or(outcome = 'incorrect') FILTER (kind = 'answer_before_code') AS answer_before_code,
+        bool_or(outcome = 'incorrect') FILTER (kind = 'leftover_distrust') AS leftover_distrust,
+        bool_or(outcome = 'incorrect') FILTER (kind = 'leftover_delayed') AS leftover_delayed
     FROM checks
-),
-objections AS (
-    SELECT
-        trace_id,
-        bool_or(objects) FILTER (kind = 'no_code') AS no_code,
-        bool_or(objects) FILTER (kind = 'broken_pair') AS broken_pair,
-        bool_or(objects) FILTER (kind = 'answer_before_code') AS answer_before_code,
-        bool_or(objects) FILTER (kind = 'leftover_distrust') AS leftover_distrust,
-        bool_or(objects) FILTER (kind = 'leftover_delayed') AS leftover_delayed
-    FROM opinions
+    WHERE outcome <> 'undecided'
     GROUP BY trace_id
 ),
 labelled AS (
