@@ -4,7 +4,8 @@
 
 A loopback server in its own process answers 20,000 chats after 50 ms each, 128 at a time.  Start-up
 is left out: each client warms up first, and the contenders take turns.  `synthesize` is the whole
-line, lake commit included; the Ray Data actor does no more than ask and write Parquet.
+line, lake commit included; a Ray Data actor does no more than ask and write Parquet.  Two of either
+share the 128 requests.
 """
 
 from __future__ import annotations
@@ -194,18 +195,18 @@ class RayDataActor:
         return {"text": texts, "started_at": [began] * len(texts)}
 
 
-def measure_ray_data(base_url: str, n: int, concurrency: int) -> Cost:
-    """The actor over `n` rows, from the first request until its Parquet files are written."""
+def measure_ray_data(base_url: str, n: int, concurrency: int, *, workers: int = 1) -> Cost:
+    """The actors over `n` rows, from the first request until their Parquet files are written."""
     import ray
 
     with tempfile.TemporaryDirectory() as folder, ray_session(None):
         rows = ray.data.range(n, override_num_blocks=max(1, n // _ACTOR_BATCH))
         rows.map_batches(
             RayDataActor,
-            fn_constructor_args=(base_url, concurrency),
+            fn_constructor_args=(base_url, concurrency // workers),
             batch_size=_ACTOR_BATCH,
             compute=ray.data.ActorPoolStrategy(
-                size=1,
+                size=workers,
                 max_tasks_in_flight_per_actor=_ACTOR_CALLS,
                 max_concurrent_calls_per_actor=_ACTOR_CALLS,
             ),
@@ -215,17 +216,18 @@ def measure_ray_data(base_url: str, n: int, concurrency: int) -> Cost:
     return Cost(n / (ended - pc.min(began).as_py()), float("nan"))
 
 
-def measure_line(base_url: str, n: int, concurrency: int) -> Cost:
+def measure_line(base_url: str, n: int, concurrency: int, *, workers: int = 1) -> Cost:
     """The whole engine stage: Ray Data, the recipe, the endpoint teacher, shards and commits.
 
     Rows per second count from the first draw until the last row is in the lake; CPU is that of
     this process and of all of Ray's, from the first shard to the last.
     """
+    each = concurrency // workers
     teacher = EndpointTeacher(
-        model=MODEL, base_url=base_url, max_concurrency=concurrency, tokenizer="models/pico"
+        model=MODEL, base_url=base_url, max_concurrency=each, tokenizer="models/pico"
     )
     recipe = Thinking(sampling=SAMPLING, min_thinking_tokens=0)
-    engine = EngineSettings(in_flight=concurrency)
+    engine = EngineSettings(in_flight=each, workers=workers)
     with tempfile.TemporaryDirectory() as folder, fill(Path(folder), documents(n, 3)) as lake:
         figures = draw_all(lake, recipe, teacher, engine, "bench")
     if figures.rows != n:
@@ -233,7 +235,12 @@ def measure_line(base_url: str, n: int, concurrency: int) -> Cost:
     return Cost(n / figures.seconds, 1000 * figures.cpu_s / figures.rows)
 
 
-LINES = {"Ray Data actor": measure_ray_data, "synthesize": measure_line}
+LINES: dict[str, Callable[[str, int, int], Cost]] = {
+    "Ray Data, 1 actor": measure_ray_data,
+    "synthesize, 1 worker": measure_line,
+    "Ray Data, 2 actors": partial(measure_ray_data, workers=2),
+    "synthesize, 2 workers": partial(measure_line, workers=2),
+}
 
 
 def main() -> None:
@@ -251,13 +258,13 @@ def main() -> None:
                 costs[name].append(measure(contender, base_url, args.requests, args.concurrency))
             for name, line in LINES.items():
                 costs[name].append(line(base_url, args.requests, args.concurrency))
-    print(f"{'client':<20}{'rows/s':>10}{'ratio':>8}{'CPU s/1000':>12}{'ratio':>8}")
+    print(f"{'client':<24}{'rows/s':>10}{'ratio':>8}{'CPU s/1000':>12}{'ratio':>8}")
     first: tuple[float, float] | None = None
     for name, runs in costs.items():
         rate = statistics.median(cost.rows_per_s for cost in runs)
         cpu = statistics.median(cost.cpu_s_per_1000_rows for cost in runs)
         first = first or (rate, cpu)
-        print(f"{name:<20}{rate:>10.0f}{rate / first[0]:>8.2f}{cpu:>12.3f}{cpu / first[1]:>8.2f}")
+        print(f"{name:<24}{rate:>10.0f}{rate / first[0]:>8.2f}{cpu:>12.3f}{cpu / first[1]:>8.2f}")
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def _run(lake: Lake, run_id: str, plan: Plan, grade: GradeSettings | None) -> No
     job = Job(lane, RECIPE, TEACHER, (), EngineSettings(), lake.settings.data, grade=grade)
     with ray_session(None):
         url = lake.storage.url(plan.folder)
-        for manifest in stream_draws(job, url, stopping=lambda: False):
+        for manifest in stream_draws(job, url, plan.pending, stopping=lambda: False):
             if manifest is not None:
                 committer.commit(manifest)
 

@@ -81,7 +81,7 @@ def draw_all(
     landed, cpu = 0.0, []
     with ray_session(None):
         url = lake.storage.url(plan.folder)
-        for manifest in stream_draws(job, url, stopping=lambda: False):
+        for manifest in stream_draws(job, url, plan.pending, stopping=lambda: False):
             if manifest is not None:
                 committer.commit(manifest)
                 landed = time.time()

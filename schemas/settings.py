@@ -43,8 +43,8 @@ class EngineSettings(Frozen):
     """Engines (vLLM replicas or endpoint clients) working side by side."""
     in_flight: int = Field(default=320, gt=0)
     """Items each worker keeps under way at once."""
-    batch_size: int = Field(default=128, gt=0)
-    """Draws Ray Data hands to a worker at a time; many such micro-batches are open at once."""
+    batch_size: int = Field(default=512, gt=0)
+    """Most draws Ray Data hands to a worker at a time; many such micro-batches are open at once."""
     shard_rows: int = Field(default=1000, gt=0)
     """Finished draws that make a worker write a shard."""
     flush_seconds: float = Field(default=5.0, gt=0)

@@ -104,7 +104,7 @@ def synthesize_stage(
             if plan.pending:
                 with ray_session(engine.ray_address):
                     url = stage.lake.storage.url(plan.folder)
-                    shards = stream_draws(job, url, stopping=stage.interrupt.asked)
+                    shards = stream_draws(job, url, plan.pending, stopping=stage.interrupt.asked)
                     stage.land(shards, committer, error_budget=engine.error_budget)
         finally:
             stage.lake.storage.delete_folder(plan.folder)
@@ -179,7 +179,7 @@ def grade_stage(
                 with ray_session(engine.ray_address):
                     url = stage.lake.storage.url(plan.folder)
                     stop = stage.ending(settings.tokens)
-                    shards = stream_draws(job, url, stopping=stop)
+                    shards = stream_draws(job, url, plan.pending, stopping=stop)
                     stage.land(shards, committer, error_budget=engine.error_budget)
         finally:
             stage.lake.storage.delete_folder(plan.folder)

@@ -21,21 +21,27 @@ from tasks.worker import Job, Worker
 
 _AHEAD = 16
 """Draws that a worker may hold, by those it keeps under way."""
+_SHARES = 4
+"""Micro-batches that each worker gets of a short plan, so that none is without work."""
 
 
-def stream_draws(job: Job, plan: str, *, stopping: Stopping) -> Iterator[Manifest | None]:
-    """Run a plan (URL of a folder of Parquet files); see `tasks.stream.manifests`."""
+def stream_draws(
+    job: Job, plan: str, pending: int, *, stopping: Stopping
+) -> Iterator[Manifest | None]:
+    """Run a plan of so many rows (URL of its Parquet folder); see `tasks.stream.manifests`."""
     inbox = open_inbox()
     engine = job.engine
     gpus = _gpus(job)
     # A micro-batch stays open until its last row is on disk, so there must be room for shards of
     # finished rows, and for many whose rest waits for a few slow draws, or the engine starves.
-    calls = -(-(_AHEAD * engine.in_flight + 2 * engine.shard_rows) // engine.batch_size)
+    held = min(_AHEAD * engine.in_flight + 2 * engine.shard_rows, pending)
+    batch = min(engine.batch_size, -(-pending // (_SHARES * engine.workers)))
+    calls = -(-held // batch)
     if not gpus and not cluster_address(engine.ray_address):
         _require_cores(engine.workers)
 
     def drive() -> None:
-        draws = ray.data.read_parquet(plan).repartition(target_num_rows_per_block=engine.batch_size)
+        draws = ray.data.read_parquet(plan).repartition(target_num_rows_per_block=batch)
         settled = draws.map_batches(
             Worker,
             fn_constructor_args=(job, inbox),

@@ -48,7 +48,7 @@ def draw(lake: Lake, engine: EngineSettings, *, shards: int | None = None, mood=
     landed: list[int] = []
     job = Job(lane, mood, teacher, (), engine, lake.settings.data)
     url = lake.storage.url(plan.folder)
-    for manifest in stream_draws(job, url, stopping=lambda: len(landed) == shards):
+    for manifest in stream_draws(job, url, plan.pending, stopping=lambda: len(landed) == shards):
         if manifest is not None:
             landed.append(sum(committer.commit(manifest).rows.values()))
     return sum(landed)
