@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
+from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from schemas.errors import ThoughtmillError
+from schemas.errors import ThoughtmillError, in_one_line
 from schemas.settings import LakeSettings
 from tasks.environment import default_environment
 
@@ -17,7 +20,6 @@ app = typer.Typer(
     help="Synthesis of reasoning corpora: documents and problems in, training data with the "
     "thinking written out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -30,6 +32,22 @@ Lake = Annotated[
 _DEFAULT_LAKE = "lake"
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"thoughtmill {version('thoughtmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option(help="Show where an unexpected error arose.")] = False,
+) -> None:
+    """Options of every command."""
+
+
 @app.command()
 def run(
     config: Annotated[Path, typer.Argument(help="Run config, such as configs/runs/demo.yaml.")],
@@ -37,6 +55,9 @@ def run(
         list[str] | None, typer.Option("--set", help="Override one key: `teacher.max_num_seqs=64`.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most items per source.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Print what there is to do, one prompt and the price; start nothing.")
+    ] = False,
     verbose: Annotated[bool, typer.Option(help="Show the libraries' logs too.")] = False,
 ) -> None:
     """Run a config from its sources to the published dataset.
@@ -45,19 +66,31 @@ def run(
 
     Example: `thoughtmill run configs/runs/demo.yaml --limit 20 --set draws=2`
     """
+    began = time.monotonic()
     default_environment(verbose=verbose)
-    from flows.config import load_config, preflight
+    from tasks.progress import phase
 
-    settings = load_config(config, overrides or [], limit=limit)
-    preflight(settings)
+    with phase("reading the config"):
+        from flows.config import load_config, preflight
+
+        settings = load_config(config, overrides or [], limit=limit)
+        preflight(settings)
+    if dry_run:
+        from flows.dry_run import dry_run as reckon
+
+        with phase("reading the sources"):
+            reckoned = reckon(settings)
+        reckoned.show()
+        return
     from flows.local_api import local_api
     from flows.summary import print_summary
 
-    with local_api():
-        from flows.pipeline import pipeline
-
+    with ExitStack() as stack:
+        with phase("starting Prefect"):
+            stack.enter_context(local_api())
+            from flows.pipeline import pipeline
         summary = pipeline(config=config, overrides=overrides or [], limit=limit)
-    print_summary(summary, settings)
+    print_summary(summary, settings, seconds=time.monotonic() - began)
     if summary.stopped:
         raise typer.Exit(130)
 
@@ -105,6 +138,9 @@ def sql(
     ] = None,
     lake: Lake = _DEFAULT_LAKE,
     csv: Annotated[bool, typer.Option(help="Print CSV instead of a table.")] = False,
+    attach: Annotated[
+        bool, typer.Option(help="Print the SQL that attaches the lake in any DuckDB.")
+    ] = False,
 ) -> None:
     """Query the lake, read-only.
 
@@ -112,7 +148,9 @@ def sql(
     """
     from flows import inspect
 
-    if query is None:
+    if attach:
+        print(inspect.attach_command(_settings(lake)))
+    elif query is None:
         inspect.prompt(_settings(lake))
     else:
         inspect.query(_settings(lake), query, csv=csv)
@@ -327,7 +365,7 @@ def _settings(lake: str) -> LakeSettings:
 
 
 def main() -> None:
-    """Entry point: errors of the user's making are one line and exit code 2."""
+    """Entry point: an error is one line, with exit code 2 where it is of the user's making."""
     try:
         app(standalone_mode=True)
     except ThoughtmillError as exc:
@@ -335,6 +373,14 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as exc:
+        if "--verbose" in sys.argv:
+            raise
+        print(
+            f"thoughtmill: unexpected {in_one_line(exc)}; `thoughtmill --verbose ...` shows where",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

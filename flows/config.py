@@ -43,7 +43,10 @@ class RunConfig(Frozen):
     recipe: AnyRecipe
     """How the teacher turns an item into traces."""
     teacher: tuple[TeacherConfig, ...] = Field(min_length=1)
-    """The model, or a list of models from weak to strong; a string is the path of a YAML file."""
+    """The model, or a list of models from weak to strong.
+
+    A string is the path of a YAML file, or a model for vLLM: a Hugging Face id or a folder.
+    """
     draws: int = Field(default=1, gt=0)
     """Traces asked for per item."""
     grade: GradeSettings | None = None
@@ -102,7 +105,14 @@ class RunConfig(Frozen):
     @classmethod
     def _teacher_files(cls, value: Any) -> Any:
         several = value if isinstance(value, list | tuple) else [value]
-        return [read_yaml(Path(one)) if isinstance(one, str) else one for one in several]
+        return [_teacher(one) if isinstance(one, str) else one for one in several]
+
+
+def _teacher(text: str) -> dict[str, Any]:
+    """The teacher that a string in a config names: a YAML file, else a model for vLLM."""
+    if text.endswith((".yaml", ".yml")):
+        return read_yaml(Path(text))
+    return {"kind": "vllm", "model": text}
 
 
 def load_config(
@@ -113,13 +123,15 @@ def load_config(
     Raises `ConfigError` with the file, the path of the bad key and what to change.
     """
     values = read_yaml(path)
+    if "components" in values and "sources" not in values:
+        raise ConfigError(f"{path} is a mix: `thoughtmill mix {path}` draws it")
     for text in overrides:
         override(values, text)
     config = parse_config(values, str(path))
     if limit is None:
         return config
     if limit < 1:
-        raise ConfigError(f"limit: {limit} items are none: ask for 1 or more")
+        raise ConfigError(f"limit: must be at least 1, not {limit}")
     capped = (
         source.model_copy(update={"limit": min(limit, source.limit or limit)})
         for source in config.sources
@@ -199,9 +211,19 @@ def override(values: dict[str, Any], asked: str) -> None:
             if isinstance(place, list):
                 place = place[int(name)]
             else:
-                if isinstance(place.get(name), str):
-                    place[name] = read_yaml(Path(place[name]))
+                if name == "teacher" and isinstance(place.get(name), str):
+                    place[name] = _teacher(place[name])
                 place = place.setdefault(name, {})
-        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
+        place[int(last) if isinstance(place, list) else last] = _value(text)
     except (IndexError, ValueError, AttributeError, TypeError, yaml.YAMLError) as exc:
         raise ConfigError(f"--set {asked!r}: the config has no such place") from exc
+
+
+def _value(text: str) -> Any:
+    """The value of an override: YAML, or the text of a file that is written `@path`."""
+    if not text.startswith("@"):
+        return yaml.safe_load(text)
+    try:
+        return Path(text[1:]).read_text().rstrip("\n")
+    except OSError as exc:
+        raise ConfigError(f"--set: {text[1:]} can't be read: {exc.strerror}") from exc

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas.base import Frozen
 
@@ -24,7 +25,65 @@ def explain(error: ValidationError, values: Mapping[str, object]) -> str:
         return f"{path}: unknown key; {_advice(error.title, problem['loc'])}{more}"
     if problem["type"] == "missing":
         return f"{path}: missing; add it{more}"
-    return f"{path}: {problem['msg'].removeprefix('Value error, ')}{more}"
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return f"{path}: {_kinds_there(problem)}{more}"
+    return f"{path}: {_plain(problem)}{more}"
+
+
+_WORDING = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "none_required": "must be left empty",
+    "path_type": "must be a path",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "needs at least {min_length} of them",
+    "too_long": "takes at most {max_length} of them",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "takes at most {max_length} characters",
+    "string_pattern_mismatch": "must match the pattern {pattern}",
+    "literal_error": "must be {expected}",
+    "finite_number": "must be a finite number",
+}
+"""Our words for what pydantic finds, by its type of error."""
+
+
+def _plain(problem: ErrorDetails) -> str:
+    """A problem in our words, and what was given where that is short."""
+    told = _WORDING.get(problem["type"])
+    if told is None:
+        return problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    short = isinstance(given, str | int | float) or given is None
+    return told.format(**problem.get("ctx", {})) + (f", not {given!r}" if short else "")
+
+
+def _kinds_there(problem: ErrorDetails) -> str:
+    """What was meant by a kind that is not there, and the kinds that are."""
+    context = problem.get("ctx", {})
+    if problem["type"] == "union_tag_not_found":
+        given = problem["input"]
+        if not isinstance(given, Mapping):
+            return f"must be a mapping with the key `kind`, not {given!r}"
+        return "the key `kind` is missing: it says which sort of thing this is"
+    known = [kind.strip().strip("'") for kind in str(context["expected_tags"]).split(",")]
+    tag = str(context["tag"])
+    near = difflib.get_close_matches(tag, known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown kind {tag!r}; {meant}there are {', '.join(known)}"
 
 
 def _written(loc: Iterable[str | int], values: object) -> Iterator[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from rich.console import Console
 from rich.panel import Panel
@@ -11,13 +14,20 @@ from rich.text import Text
 
 from schemas.errors import ConfigError
 from schemas.settings import LakeSettings
-from warehouse.lake import Lake
+from warehouse.extensions import quoted
+from warehouse.lake import Lake, require_lake
 from warehouse.query import print_query
+from warehouse.runs import owner_is_gone
 
 _COUNTED = (
     *("items", "images", "gold_checks", "traces", "drops"),
     *("verdicts", "scores", "labels", "exclusions"),
 )
+_RUNS = 10
+"""Newest runs that `status` shows."""
+_LEAVE = frozenset({"exit", "quit", ".exit", ".quit", "\\q"})
+_WORDS = _LEAVE | {".tables", ".help"}
+_PROMPT_HELP = "end a query with ;  .tables lists tables and views, exit or Ctrl-D ends the session"
 _INTERRUPTED = "thoughtmill: the query was interrupted"
 _COLOURS = {
     "prompt": "dim",
@@ -40,12 +50,13 @@ def query(settings: LakeSettings, text: str, *, csv: bool = False) -> None:
 
 
 def prompt(settings: LakeSettings) -> None:
-    """A read-only SQL prompt; a query ends with a semicolon, the session with Ctrl-D."""
-    import readline  # noqa: F401  line editing and history for input()
+    """A read-only SQL prompt: `.tables`, `.help`, `exit`; a query ends with a semicolon.
 
-    with Lake.open(settings) as lake:
+    Earlier lines are kept in `~/.thoughtmill_history`.
+    """
+    with Lake.open(settings) as lake, _history():
         names = ", ".join(name for (name,) in lake.rows("SHOW TABLES"))
-        print(f"tables and views: {names}\nend a query with ; and the session with Ctrl-D")
+        print(f"tables and views: {names}\n{_PROMPT_HELP}")
         lines: list[str] = []
         while True:
             try:
@@ -57,7 +68,12 @@ def prompt(settings: LakeSettings) -> None:
                 lines = []
                 print()
                 continue
-            if lines[-1].rstrip().endswith(";"):
+            if len(lines) == 1 and (word := lines[0].strip().rstrip(";").lower()) in _WORDS:
+                lines = []
+                if word in _LEAVE:
+                    return
+                print(_PROMPT_HELP if word == ".help" else names)
+            elif lines[-1].rstrip().endswith(";"):
                 text, lines = "\n".join(lines), []
                 try:
                     print_query(lake, text, width=_width())
@@ -68,15 +84,75 @@ def prompt(settings: LakeSettings) -> None:
 
 
 def print_status(settings: LakeSettings) -> None:
-    """What the lake holds, and its newest runs."""
+    """What the lake holds, and its newest runs, in 80 columns."""
+    from flows.report.charts import compact, seconds_text  # not for `sql`, which starts at once
+
     console = Console()
     with Lake.open(settings) as lake:
         where = settings.data.removesuffix("/data")
         console.print(Text(f"lake {where}, snapshot {lake.snapshot()}"))
         counts = [(name, lake.one(f"SELECT count(*) FROM {name}")) for name in _COUNTED]
         console.print(", ".join(f"{count:,} {name}" for name, count in counts if count))
-        runs = "FROM run_report ORDER BY started_at DESC LIMIT 10"
-        print_query(lake, runs, width=_width())
+        runs = lake.rows(
+            "SELECT run_id, traces, drops, completion_tokens + dropped_tokens, seconds, state, "
+            "reason FROM run_report ORDER BY started_at DESC LIMIT ?",
+            [_RUNS],
+        )
+        owners = dict(
+            lake.rows(
+                "SELECT run_id, max(summary ->> '$.owner') FROM runs WHERE state = 'running' "
+                "GROUP BY run_id"
+            )
+        )
+        hidden = int(lake.one("SELECT count(DISTINCT run_id) FROM runs")) - len(runs)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("run", no_wrap=True)
+    for name in ("traces", "drops", "tokens", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    reasons = []
+    for run_id, traces, drops, tokens, seconds, state, reason in runs:
+        gone = state == "running" and owner_is_gone(owners.get(run_id))
+        figures = (f"{traces:,}", f"{drops:,}", compact(tokens), seconds_text(seconds) if seconds else "")
+        table.add_row(run_id, *figures, "lost" if gone else state)
+        if reason:
+            reasons.append(f"{run_id} failed: {reason}")
+    console.print(table)
+    for line in reasons:
+        console.print(line, markup=False, soft_wrap=True)
+    if hidden > 0:
+        console.print(f'and {hidden:,} earlier runs: thoughtmill sql "FROM run_report"')
+
+
+def attach_command(settings: LakeSettings) -> str:
+    """SQL that attaches the lake read-only in any DuckDB; the files read are those beside it."""
+    require_lake(settings)
+    kind, _, location = settings.catalog.partition(":")
+    remote = "://" in settings.data
+    data = settings.data if remote else f"{Path(settings.data).absolute()}/"
+    where = str(Path(location).absolute()) if kind == "sqlite" else location
+    extensions = ["ducklake", kind, *(["httpfs"] if remote else [])]
+    loading = "".join(f"INSTALL {name}; LOAD {name};\n" for name in extensions)
+    return (
+        f"{loading}ATTACH 'ducklake:{kind}:{quoted(where)}' AS lake\n"
+        f"    (DATA_PATH '{quoted(data)}', OVERRIDE_DATA_PATH true, READ_ONLY);\nUSE lake;"
+    )
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """Line editing for input(), with the lines of earlier sessions."""
+    import readline
+
+    file = Path.home() / ".thoughtmill_history"
+    with suppress(OSError):
+        readline.read_history_file(file)
+    readline.set_history_length(1000)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            readline.write_history_file(file)
 
 
 def print_trace(settings: LakeSettings, trace_id: str) -> None:

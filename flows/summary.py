@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tasks.grade import Graded
 
 
-def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
-    """The figures of a run on standard output."""
+def print_summary(summary: PipelineSummary, config: RunConfig, *, seconds: float) -> None:
+    """The figures of a run on standard output; `seconds` is the time of the whole command."""
     console = Console(markup=False)  # names and folders may hold brackets
-    table = Table(title=f"run {summary.run_id}", title_justify="left", show_header=False)
+    table = Table(title=f"run {summary.run_id}", title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
     ingested = summary.ingested
@@ -31,7 +31,6 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
         _drops(table, "gold answers", summary.gold_checked.outcomes)
     done = summary.synthesized
     if done is not None:
-        seconds = max(done.seconds, 1e-9)
         table.add_row("traces", f"{done.rows.get('traces', 0):,}")
         _drops(table, "draws dropped", done.drops)
         if done.pending:
@@ -39,7 +38,9 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
         for graded in done.graded:
             _graded(table, graded)
         table.add_row("tokens written", f"{done.completion_tokens:,}")
-        table.add_row("time", f"{seconds:,.0f} s, engine start included")
+        if done.cost:
+            table.add_row("cost", f"{done.cost:,.4f} at the teacher's price")
+        table.add_row("drawing", f"{done.seconds:,.0f} s, engine start included")
     if summary.verified is not None:
         reviewed = summary.verified.rows.get("reviewed", 0)
         table.add_row("reviewed", f"{reviewed:,} traces in {summary.verified.seconds:,.0f} s")
@@ -50,13 +51,14 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
         table.add_row(
             "published", f"{summary.published['rows']:,} rows in {summary.published['folder']}"
         )
+    table.add_row("time", f"{seconds:,.0f} s in all")
     console.print(table)
     lake = _lake_flag(config.lake)
     if summary.stopped:
         console.print("Stopped; what is finished is in the lake. Run the same command to go on.")
         return
     if done is not None and done.rows.get("traces"):
-        _sample(config.lake, console)
+        _sample(config.lake, summary.run_id, console)
     console.print("\nGo on with:")
     console.print(f'  thoughtmill sql "FROM thinking_length" {lake}', soft_wrap=True)
     console.print(f'  thoughtmill sql "FROM drop_reasons" {lake}', soft_wrap=True)
@@ -69,7 +71,11 @@ def print_summary(summary: PipelineSummary, config: RunConfig) -> None:
     if summary.curated is not None:
         console.print(f'  thoughtmill sql "FROM exclusion_counts" {lake}', soft_wrap=True)
     with Lake.open(config.lake) as opened:
-        found = opened.rows("SELECT trace_id FROM thoughts ORDER BY thinking_tokens DESC LIMIT 1")
+        found = opened.rows(
+            "SELECT trace_id FROM traces WHERE provenance.run_id = ? "
+            "ORDER BY provenance.completion_tokens DESC LIMIT 1",
+            [summary.run_id],
+        )
     for (trace_id,) in found:
         console.print(f"  thoughtmill show {trace_id[:12]} {lake}", soft_wrap=True)
     console.print(f"  thoughtmill status {lake}", soft_wrap=True)
@@ -94,13 +100,15 @@ def _graded(table: Table, graded: Graded) -> None:
         )
 
 
-def _sample(settings: LakeSettings, console: Console) -> None:
-    """A few thoughts, so that a person sees what was made."""
+def _sample(settings: LakeSettings, run_id: str, console: Console) -> None:
+    """A few thoughts of a run, so that a person sees what was made."""
     with Lake.open(settings) as lake:
         rows = lake.rows(
             "SELECT coalesce(domain, source), thinking_tokens, "
             "left(trim(regexp_replace(thinking, '\\s+', ' ', 'g')), 100) "
-            "FROM thoughts ORDER BY hash(trace_id) LIMIT 3"
+            "FROM thoughts JOIN traces USING (trace_id) WHERE provenance.run_id = ? "
+            "ORDER BY hash(trace_id) LIMIT 3",
+            [run_id],
         )
     for domain, tokens, text in rows:
         console.print(Text(domain, style="bold"), f"({tokens} tokens): ", end="")

@@ -5,6 +5,13 @@ A failure of one item is not here: it is a `Drop`.
 
 from __future__ import annotations
 
+import re
+
+_ADVICE = re.compile(
+    r"DataContext|^To (?:change|disable|ignore|debug)|^You can |^For more |^See https?://"
+)
+"""Lines in which Ray and others advise the programmer; the cause stands in another line."""
+
 
 class ThoughtmillError(Exception):
     """Base of every error this project raises on purpose; its text is one line for a person."""
@@ -12,6 +19,10 @@ class ThoughtmillError(Exception):
 
 class ConfigError(ThoughtmillError):
     """The user asked for something that cannot be; the message says what to change."""
+
+
+class RayNotStarted(ThoughtmillError):
+    """A local Ray did not come up on this machine."""
 
 
 class LakeError(ThoughtmillError):
@@ -32,3 +43,25 @@ class PromptTooLong(TeacherError):
 
 class BudgetSpent(ThoughtmillError):
     """More items failed than the run's error budget allows."""
+
+
+def in_one_line(error: BaseException) -> str:
+    """What went wrong, for a person: our own errors as they are, others with the name of their type.
+
+    Of an error that Ray passes on it is the cause that counts, without Ray's advice.
+    """
+    while not isinstance(error, ThoughtmillError):
+        inner = getattr(error, "cause", None) or (
+            error.__cause__ if isinstance(error.__cause__, ThoughtmillError) else None
+        )
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not _ADVICE.search(line)]
+    if isinstance(error, ThoughtmillError):
+        return " ".join(lines)
+    traceback = any(line.startswith("Traceback (") for line in lines)
+    text = (told[-1] if traceback else told[0]) if told else ""
+    name = type(error).__name__
+    return f"{name}: {text}" if text and not text.startswith(name) else text or name

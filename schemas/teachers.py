@@ -39,6 +39,19 @@ class Sampling(Frozen):
         return Sampling(**{**defaults.model_dump(exclude_none=True), **ours})
 
 
+class Price(Frozen):
+    """What a teacher's tokens cost, per million, in any one currency."""
+
+    prompt: float = Field(default=0.0, ge=0)
+    """Price of a million tokens read."""
+    completion: float = Field(default=0.0, ge=0)
+    """Price of a million tokens written."""
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """The cost of so many tokens."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
+
+
 class VllmTeacher(Frozen):
     """A model run by vLLM inside the Ray workers."""
 
@@ -71,6 +84,8 @@ class VllmTeacher(Frozen):
     """Run code that ships with the model."""
     chat_template_args: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the chat template, such as `enable_thinking`."""
+    price: Price | None = None
+    """What a million tokens cost, such as `{prompt: 0.1, completion: 0.4}`; for reckoning only."""
     engine_args: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of vLLM's `AsyncEngineArgs`, by name."""
 
@@ -95,6 +110,8 @@ class EndpointTeacher(Frozen):
     """Longest wait for one answer."""
     tries: int = Field(default=6, gt=0)
     """Attempts for one request before it becomes a drop."""
+    price: Price | None = None
+    """What a million tokens cost, such as `{prompt: 0.1, completion: 0.4}`; for reckoning only."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
 
@@ -128,6 +145,8 @@ class ScriptedTeacher(Frozen):
     """Replies, chosen by seed; `{prompt}` is replaced by the last words of the prompt."""
     delay_s: float = Field(default=0.0, ge=0)
     """Wait before each reply, in seconds."""
+    price: Price | None = None
+    """What a million tokens cost, such as `{prompt: 0.1, completion: 0.4}`; for reckoning only."""
 
 
 TeacherConfig = Annotated[

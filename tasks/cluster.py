@@ -6,17 +6,22 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 from ray.data import DataContext
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, RayNotStarted, in_one_line
 from tasks.environment import PRIVATE, QUIET
+from tasks.progress import phase, say
 
 _OBJECT_STORE_BYTES = 512 << 20
 _LEAST_CPUS = 4
+_STARTS = 4
+_PAUSE_S = 2.0
 _sharing = False
 
 
@@ -77,12 +82,30 @@ def _start(address: str | None) -> None:
             "node of the cluster with RAY_ADDRESS=auto, or give HOST:6379"
         )
     before = signal.getsignal(signal.SIGTERM)
-    try:
-        with _muted(quiet):
-            if address:
-                environment = {k: os.environ[k] for k in {**PRIVATE, **QUIET} if k in os.environ}
+    if address:
+        environment = {k: os.environ[k] for k in {**PRIVATE, **QUIET} if k in os.environ}
+        try:
+            with phase(f"connecting to Ray at {address}"), _muted(quiet):
                 ray.init(address=address, runtime_env={"env_vars": environment}, **common)
-            else:
+        except (ConnectionError, RuntimeError, ValueError) as exc:
+            raise ConfigError(
+                f"Ray at {address} can't be reached: {in_one_line(exc)}; set engine.ray_address "
+                "or RAY_ADDRESS (RAY_AUTH_MODE=token where it wants a token), or neither for a "
+                "local Ray"
+            ) from exc
+    else:
+        with phase("starting Ray"):
+            _start_local(common, quiet)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)  # Ray has put its own in place: exit at once
+    quiet_data()
+
+
+def _start_local(common: dict[str, Any], quiet: bool) -> None:
+    """Start a Ray of our own; Ray gives itself 30 s, which a busy machine may exceed."""
+    for tries in range(1, _STARTS + 1):
+        try:
+            with _muted(quiet):
                 # Its processes inherit the environment: a runtime_env costs 2 s for each actor.
                 # Engines and readers share the cores; Ray's count only has to let both in.
                 ray.init(
@@ -91,15 +114,16 @@ def _start(address: str | None) -> None:
                     include_dashboard=False,
                     **common,
                 )
-    except (ConnectionError, RuntimeError, ValueError) as exc:
-        raise ConfigError(
-            f"Ray at {address or 'this machine'} can't be reached: {exc}; "
-            "set engine.ray_address or RAY_ADDRESS (RAY_AUTH_MODE=token where it wants a token), "
-            "or neither for a local Ray"
-        ) from exc
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)  # Ray has put its own in place: exit at once
-    quiet_data()
+            return
+        except Exception as exc:  # Ray raises plain `Exception` when its node is late
+            ray.shutdown()
+            if tries == _STARTS:
+                raise RayNotStarted(
+                    f"Ray did not start on this machine in {_STARTS} attempts: {in_one_line(exc)}; "
+                    "free some memory or processor time, then run the same command again"
+                ) from exc
+            say(f"Ray did not start ({in_one_line(exc)}); attempt {tries + 1} of {_STARTS}")
+            time.sleep(tries * _PAUSE_S)
 
 
 @contextmanager

@@ -19,9 +19,10 @@ from prefect.artifacts import (
 from pydantic import Field
 
 from schemas.base import Row
-from schemas.errors import BudgetSpent
+from schemas.errors import BudgetSpent, in_one_line
 from schemas.manifest import Manifest
 from schemas.settings import LakeSettings
+from schemas.teachers import Price
 from tasks.cluster import ray_session
 from tasks.curate import ScreenLane, stream_findings
 from tasks.grade import Graded
@@ -33,10 +34,12 @@ from warehouse.candidates import Candidates
 from warehouse.commit import Committer, newest_entry
 from warehouse.lake import Lake
 from warehouse.plan import Plan
-from warehouse.runs import begin_run, end_run
+from warehouse.runs import HEARTBEAT_S, begin_run, end_run, heartbeat
 
 _JUDGED = frozenset({"reviewed", "gold_checks"})
 """Tables whose rows a shard's outcomes are about."""
+_COUNTED = ("items", "traces", "drops", "reviewed", "gold_checks")
+"""Tables whose rows are what a stage works on; rows of others come with them."""
 _LEAST_FAILURES = 20
 _ARTIFACT_EVERY_S = 5.0
 
@@ -57,6 +60,8 @@ class StageSummary(Row):
     pending: int = 0
     """Draws still to be done when the stage ended."""
     completion_tokens: int = 0
+    cost: float = 0.0
+    """What the tokens cost at the teacher's price; 0 where it is not given."""
     seconds: float
     stopped: bool = False
     """Whether it was asked to stop before its end."""
@@ -73,6 +78,7 @@ class StageSummary(Row):
                 "repeated": self.repeated + other.repeated,
                 "pending": self.pending + other.pending,
                 "completion_tokens": self.completion_tokens + other.completion_tokens,
+                "cost": self.cost + other.cost,
                 "seconds": self.seconds + other.seconds,
                 "stopped": self.stopped or other.stopped,
                 "graded": (*self.graded, *other.graded),
@@ -92,15 +98,25 @@ class Stage:
         self._artifact: UUID | None = None
         self._artifact_at = 0.0
         self._committer: Committer | None = None
+        self._started = self._heartbeat_at = time.monotonic()
         self.graded: Graded | None = None
 
     def begin(
-        self, *, total: int | None, unit: str, done_before: int = 0, label: str | None = None
+        self,
+        *,
+        total: int | None,
+        unit: str,
+        done_before: int = 0,
+        label: str | None = None,
+        waiting: str = "starting",
+        price: Price | None = None,
     ) -> None:
         """Show the stage, or the part of it that `label` names; `total` rows are to come."""
         if self._committer is not None:
             self._past.append(self._progress)
-        self._progress = StageProgress(label or self.stage, total=total, unit=unit)
+        self._progress = StageProgress(
+            label or self.stage, total=total, unit=unit, waiting=waiting, price=price
+        )
         note = f"{total:,} {unit} to do" if total is not None else "reading"
         if done_before:
             note += f", {done_before:,} done before"
@@ -125,16 +141,18 @@ class Stage:
                     landed = committer.commit(manifest)
                     for table, rows in landed.rows.items():
                         self._rows[table] = self._rows.get(table, 0) + rows
-                    self._repeated += landed.repeated
+                    here = sum(landed.rows.get(table, 0) for table in _COUNTED)
+                    self._repeated += sum(map(manifest.rows, _COUNTED)) - here
                     judged = landed.rows.keys() & _JUDGED or not landed.repeated
-                    main = ("items", "traces", "drops", "reviewed", "gold_checks")
                     progress.add(
-                        sum(landed.rows.get(table, 0) for table in main),
+                        here,
                         tokens=manifest.completion_tokens,
+                        prompt_tokens=manifest.prompt_tokens,
                         drops=manifest.drops if landed.rows.get("drops") else None,
                         outcomes=manifest.outcomes if judged else None,
                     )
                 self._show()
+                self._beat()
                 if error_budget is not None:
                     self._check_budget(error_budget)
 
@@ -198,7 +216,8 @@ class Stage:
             repeated=self._repeated,
             pending=self.graded.unsettled if self.graded else pending,
             completion_tokens=self._progress.tokens,
-            seconds=sum(progress.seconds for progress in shown),
+            cost=round(self._progress.cost, 6),
+            seconds=time.monotonic() - self._started,
             stopped=self.interrupt.asked(),
             graded=(self.graded,) if self.graded else (),
         )
@@ -228,6 +247,11 @@ class Stage:
         with optional():
             update_progress_artifact(self._artifact, self._share(), description=progress.note())
 
+    def _beat(self) -> None:
+        if time.monotonic() - self._heartbeat_at >= HEARTBEAT_S:
+            self._heartbeat_at = time.monotonic()
+            heartbeat(self.lake, self.run_id, stage=self.stage)
+
     def _share(self) -> float:
         """Per cent of the rows that are done."""
         rows, total = self._progress.rows, self._progress.total
@@ -254,12 +278,16 @@ def open_stage(
     with graceful_interrupt() as interrupt, Lake.create(settings) as lake:
         begin_run(lake, run_id, name=name, stage=stage, config=orjson.dumps(config).decode())
         work = Stage(lake, run_id, stage, interrupt)
-        state = "failed"
+        state, reason = "failed", None
         try:
             yield work
             state = "stopped" if interrupt.asked() else "done"
+        except BaseException as exc:
+            reason = in_one_line(exc)
+            raise
         finally:
-            end_run(lake, run_id, stage=stage, state=state, summary=work.summary().model_dump())
+            figures = work.summary().model_dump()
+            end_run(lake, run_id, stage=stage, state=state, summary=figures, reason=reason)
             work.close(done=state == "done")
 
 

@@ -54,7 +54,7 @@ def ingest_stage(
 ) -> StageSummary:
     """Read all sources into the lake's items."""
     with open_stage(lake, run_id, name, "ingest", {"sources": _dumped(sources)}) as stage:
-        stage.begin(total=None, unit="rows")
+        stage.begin(total=None, unit="rows", waiting="reading")
         with ray_session(ray_address):
             shards = stream_items(sources, run_id, stage.lake.data, stopping=stage.interrupt.asked)
             committer = Committer(stage.lake, run_id, ITEMS_LANE, since=newest_entry(stage.lake))
@@ -97,7 +97,13 @@ def synthesize_stage(
             max_items=max_items,
             redo=redo,
         )
-        stage.begin(total=plan.pending, unit="draws", done_before=plan.wanted - plan.pending)
+        stage.begin(
+            total=plan.pending,
+            unit="draws",
+            done_before=plan.wanted - plan.pending,
+            waiting=_waiting(teacher),
+            price=teacher.price,
+        )
         committer = Committer(stage.lake, run_id, lane.name, plan.pending, plan.since)
         job = Job(lane, recipe, teacher, tuple(scores), engine, stage.lake.data, sandbox)
         try:
@@ -161,7 +167,9 @@ def grade_stage(
             grading = open_()
         plan = grading.plan(run_id)
         most = plan.pending * settings.k
-        stage.begin(total=most, unit="draws at most")
+        stage.begin(
+            total=most, unit="draws at most", waiting=_waiting(teacher), price=teacher.price
+        )
         committer = Committer(stage.lake, run_id, lane.name, plan.pending, plan.since)
         job = Job(
             lane,
@@ -294,6 +302,12 @@ def mix_stage(config: MixConfig) -> dict[str, Any]:
         "snapshot": result.snapshot,
         "content_hash": result.content_hash,
     }
+
+
+def _waiting(teacher: TeacherConfig) -> str:
+    """What goes on between a stage's beginning and its first rows."""
+    loading = f"loading {teacher.model}, then " if teacher.kind == "vllm" else ""
+    return f"{loading}first tokens"
 
 
 def _dumped(sources: Sequence[AnySource]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ray
 
-from schemas.errors import TeacherDown, ThoughtmillError
+from schemas.errors import TeacherDown, ThoughtmillError, in_one_line
 from schemas.manifest import Manifest
 
 _POLL_S = 0.5
@@ -66,5 +66,4 @@ def _ours(error: BaseException) -> ThoughtmillError:
     cause = getattr(error, "cause", None)
     if isinstance(cause, ThoughtmillError):
         return cause
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return TeacherDown(f"Ray lost the workers: {lines[-1]}")
+    return TeacherDown(f"Ray lost the workers: {in_one_line(error)}")
