@@ -116,8 +116,8 @@ def test_thinking_when_the_teacher_opens_the_tag_itself_then_the_tag_is_not_in_t
 
 
 def test_thinking_when_tags_are_others_then_those_are_cut_off():
-    tags = {"open_tag": "[THINK]", "close_tag": "[/THINK]"}
-    trace = think(f" [THINK]{THOUGHT}[/THINK]</think>", **tags)
+    reply = f" [THINK]{THOUGHT}[/THINK]</think>"
+    trace = ended(start(ScriptedTeacher(replies=(reply,), reasoning_format="mistral")))
     assert trace.segments[1].text == THOUGHT
 
 
