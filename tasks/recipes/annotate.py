@@ -67,7 +67,7 @@ class Annotate(Recipe):
     """Sampling parameters of the second pass; what is left open is as in `sampling`."""
     leaks: tuple[str, ...] = LEAKS
     """Regular expressions; a reasoning that holds one was told its answer."""
-    min_reasoning_words: int = Field(default=8, ge=0)
+    min_reasoning_words: int = Field(default=5, ge=0)
     """Replies with less reasoning before the conclusion are no annotation (`too_short`)."""
 
     @field_validator("leaks")

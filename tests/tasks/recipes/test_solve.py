@@ -122,6 +122,7 @@ class Parsed:
     def __init__(self, config: ScriptedTeacher) -> None:
         self._inside = start(config)
         self.identity = self._inside.identity
+        self.format = self._inside.format
 
     @property
     def tokens(self):
