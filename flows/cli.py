@@ -56,7 +56,8 @@ def run(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most items per source.")] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Print what there is to do, one prompt and the price; start nothing.")
+        bool,
+        typer.Option(help="Print what there is to do, one prompt and the price; start nothing."),
     ] = False,
     verbose: Annotated[bool, typer.Option(help="Show the libraries' logs too.")] = False,
 ) -> None:

@@ -17,7 +17,7 @@ from tasks.progress import say
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Message
 from tasks.teachers.scripted import Scripted
-from tasks.worker import Lane, lane_of
+from tasks.worker import lane_of
 from warehouse.commit import Committer
 from warehouse.lake import Lake
 from warehouse.shards import ITEMS_LANE, write_items
@@ -78,12 +78,14 @@ class DryRun:
                 cost = one.teacher.price.of(round(read), round(written))
                 print(f"cost       about {cost:,.2f} at the teacher's price")
             else:
-                print("cost       not known: give the teacher `price: {prompt: ..., completion: ...}`")
+                print(
+                    "cost       not known: give the teacher a `price: {prompt: 1, completion: 2}`"
+                )
         print("\none prompt:\n" + (self.prompt or "(the recipe asks the teacher nothing here)"))
 
 
 def dry_run(config: RunConfig) -> DryRun:
-    """Read the sources into a lake that is thrown away, and reckon.  The config's lake is only read.
+    """Read the sources into a temporary lake and reckon; the config's lake is only read.
 
     Raises `ConfigError` for a source that can't be read and for a predicate that DuckDB refuses.
     """
@@ -179,7 +181,7 @@ def _prompt(config: RunConfig, item: Item | None) -> str:
     if item is None:
         return ""
     teacher = _Recorder(ScriptedTeacher())
-    lane: Lane = lane_of("dry-run", config.recipe, teacher.identity)
+    lane = lane_of("dry-run", config.recipe, teacher.identity)
     try:
         asyncio.run(_draw(config, item, Kit(teacher, lane, item.item_id, 0, "0" * 32)))
     except _Asked as asked:

@@ -113,7 +113,12 @@ def print_status(settings: LakeSettings) -> None:
     reasons = []
     for run_id, traces, drops, tokens, seconds, state, reason in runs:
         gone = state == "running" and owner_is_gone(owners.get(run_id))
-        figures = (f"{traces:,}", f"{drops:,}", compact(tokens), seconds_text(seconds) if seconds else "")
+        figures = (
+            f"{traces:,}",
+            f"{drops:,}",
+            compact(tokens),
+            seconds_text(seconds) if seconds else "",
+        )
         table.add_row(run_id, *figures, "lost" if gone else state)
         if reason:
             reasons.append(f"{run_id} failed: {reason}")

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 def print_summary(summary: PipelineSummary, config: RunConfig, *, seconds: float) -> None:
     """The figures of a run on standard output; `seconds` is the time of the whole command."""
     console = Console(markup=False)  # names and folders may hold brackets
-    table = Table(title=f"run {summary.run_id}", title_justify="left", show_header=False, box=None, pad_edge=False)
+    table = Table(
+        title=f"run {summary.run_id}",
+        title_justify="left",
+        show_header=False,
+        box=None,
+        pad_edge=False,
+    )
     table.add_column(style="bold")
     table.add_column()
     ingested = summary.ingested

@@ -46,7 +46,7 @@ class BudgetSpent(ThoughtmillError):
 
 
 def in_one_line(error: BaseException) -> str:
-    """What went wrong, for a person: our own errors as they are, others with the name of their type.
+    """What went wrong, for a person: our errors as they are, others with the name of their type.
 
     Of an error that Ray passes on it is the cause that counts, without Ray's advice.
     """

@@ -103,17 +103,17 @@ def test_config_when_a_teacher_is_named_by_file_then_it_is_read():
             "recipe.document_tokens: unknown key; it belongs under recipe of kind thinking",
         ),
         ({"engine": {"sourcse": 2}}, "engine.sourcse: unknown key; remove it"),
-        ({"draws": "many"}, "draws: Input should be a valid integer"),
-        ({"draws": 0}, "draws: Input should be greater than 0"),
-        ({"engine": {"error_budget": 2}}, "engine.error_budget: Input should be less than"),
-        ({"name": "Not A Name"}, "name: String should match pattern"),
+        ({"draws": "many"}, "draws: must be a whole number, not 'many'"),
+        ({"draws": 0}, "draws: must be greater than 0, not 0"),
+        ({"engine": {"error_budget": 2}}, "engine.error_budget: must be at most 1.0, not 2"),
+        ({"name": "Not A Name"}, "name: must match the pattern"),
         ({"lake": {"catalog": "mysql:x", "data": "d"}}, "lake.catalog: 'mysql:x' must begin with"),
-        ({"sources": []}, "sources: Tuple should have at least 1 item"),
+        ({"sources": []}, "sources: needs at least 1 of them"),
         ({"recipe": None}, "recipe: missing; add it"),
         ({"publish": {}}, "publish.folder: missing; add it"),
-        ({"teacher": {"kind": "vlmm"}}, "teacher: Input tag 'vlmm'"),
-        ({"teacher": {"model": "m"}}, "teacher: Unable to extract tag"),
-        ({"scores": [{"kind": "loops"}]}, "scores.0: Input tag 'loops'"),
+        ({"teacher": {"kind": "vlmm"}}, "unknown kind 'vlmm'; did you mean 'vllm'?"),
+        ({"teacher": {"model": "m"}}, "teacher: the key `kind` is missing"),
+        ({"scores": [{"kind": "loops"}]}, "scores.0: unknown kind 'loops'; there are "),
         ({"draw": 3, "recipe": None}, "(and 1 more)"),
     ],
 )
@@ -225,7 +225,7 @@ def test_limit_when_sources_are_of_a_wrong_shape_then_the_error_is_still_one_lin
 
 
 def test_limit_when_it_is_none_at_all_then_the_error_says_so(write):
-    assert refused(write(), limit=0).startswith("limit: 0 items are none")
+    assert refused(write(), limit=0).startswith("limit: must be at least 1, not 0")
 
 
 @pytest.mark.parametrize(
