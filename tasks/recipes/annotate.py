@@ -43,6 +43,7 @@ class Annotate(Recipe):
     version: ClassVar[int] = 2
     kind: Literal["annotate"] = "annotate"
     sampling: Sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2048)
+    """How the teacher samples; what is left open is the model's own default."""
     question_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_question"))
     """For a question and its answer; `{problem}` and `{answer}` are replaced."""
     choice_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_choice"))

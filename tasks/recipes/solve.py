@@ -38,6 +38,7 @@ class Solve(Recipe):
     version: ClassVar[int] = 1
     kind: Literal["solve"] = "solve"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=32_768)
+    """How the teacher samples; what is left open is the model's own default."""
     prompt: Prompt = Field(default_factory=lambda: prompt_text("solve"))
     """User turn; `{problem}` is replaced by the problem, and its options where it has any."""
 

@@ -30,6 +30,7 @@ class Thinking(Recipe):
     version: ClassVar[int] = 1
     kind: Literal["thinking"] = "thinking"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.9, max_tokens=8192)
+    """How the teacher samples; what is left open is the model's own default."""
     variant: Literal["document", "focus"] = "document"
     """`document` thinks about the whole text; `focus` starts from a random place in it."""
     prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking"))
