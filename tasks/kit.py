@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from schemas.claims import CLAIM, TraceClaim
 from schemas.ids import content_hash, seed_of
 from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace, Verdict
 from schemas.teachers import Sampling
@@ -35,6 +36,8 @@ class Lane:
     teacher_fingerprint: str
     sampling: Sampling
     """The recipe's sampling merged with the teacher's defaults."""
+    claim: TraceClaim = "answers"
+    """What its traces claim; each records it."""
 
     @property
     def name(self) -> str:
@@ -135,7 +138,7 @@ class Kit:
                 started_at=self.started_at,
                 seconds=time.time() - self.started_at,
             ),
-            meta=dict(meta or {}),
+            meta={**(meta or {}), CLAIM: lane.claim},
         )
 
     def attempt_id(self, attempt: int) -> str:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.claims import TraceClaim
 from schemas.errors import ConfigError
 from schemas.rows import Drop, Item, Segment, Trace
 from schemas.teachers import Sampling
@@ -36,6 +37,7 @@ class Solve(Recipe):
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "answers"
     kind: Literal["solve"] = "solve"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=32_768)
     prompt: Prompt = Field(default_factory=lambda: prompt_text("solve"))
