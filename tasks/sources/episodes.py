@@ -84,7 +84,7 @@ class EpisodeSource(FileSource):
     item_kind: Literal["step"] = "step"
     """Always `step`: an item is one step of an episode."""
     fields: EpisodeFields = EpisodeFields()
-    """Not used: the fields of an episode are fixed."""
+    """Which key of an episode is what."""
     frames_root: str | None = None
     """Folder that frame paths start from; that of the file where null."""
     actions: Actions = Actions()
