@@ -320,6 +320,21 @@ def doctor(
         raise typer.Exit(2)
 
 
+@app.command()
+def kinds(
+    kind: Annotated[
+        str | None, typer.Argument(help="Such as `thinking`; all are listed where none is given.")
+    ] = None,
+) -> None:
+    """What a config can choose from, and the keys of one kind: types, defaults and meanings.
+
+    Example: `thoughtmill kinds code_integrated`
+    """
+    from flows import reference
+
+    print(reference.kinds(kind))
+
+
 def _settings(lake: str) -> LakeSettings:
     if lake.endswith((".yaml", ".yml")):
         from flows.config import load_config
