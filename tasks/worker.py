@@ -23,7 +23,14 @@ import ray
 import uvloop
 
 from schemas.arrow import SCHEMAS, from_table
-from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, ThoughtmillError
+from schemas.errors import (
+    LakeError,
+    PromptTooLong,
+    ReplyRefused,
+    TeacherDown,
+    TeacherError,
+    ThoughtmillError,
+)
 from schemas.ids import trace_id
 from schemas.rows import Drop, Item, Score, Trace, Verdict
 from schemas.settings import EngineSettings
@@ -230,6 +237,8 @@ class Worker:
                 return await self._job.recipe(item, kit)
         except PromptTooLong as exc:
             return kit.kept or [kit.drop("prompt_too_long", str(exc), stage="prompt")]
+        except ReplyRefused as exc:
+            return kit.kept or [kit.drop(exc.reason, str(exc), stage="generate")]
         except TeacherError as exc:
             return kit.kept or [kit.drop("teacher_error", str(exc), stage="generate")]
         except TimeoutError:
