@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from schemas.errors import ConfigError, LakeError
-from schemas.rows import Drop, Item, Segment, Trace, Verdict
+from schemas.errors import LakeError
+from schemas.rows import Drop, Item, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.actions import Actions
 from tasks.images import image_parts
@@ -23,8 +23,7 @@ from tasks.recipes.annotate_given import Given, Refused, given
 from tasks.recipes.annotate_leaks import LEAKS, compiled, leak_in
 from tasks.recipes.annotate_reply import Reply, filled, reply_of, unlabelled
 from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.thought import Tags
-from tasks.teachers.protocol import Completion, Tokens
+from tasks.teachers.protocol import Completion
 from tasks.verifiers.verifier import Opinion
 
 _LEAK_CHARS = 80
@@ -68,10 +67,8 @@ class Annotate(Recipe):
     """Sampling parameters of the second pass; what is left open is as in `sampling`."""
     leaks: tuple[str, ...] = LEAKS
     """Regular expressions; a reasoning that holds one was told its answer."""
-    open_tag: str = "<think>"
-    """Tag that opens a thought of a teacher that thinks before it replies."""
-    close_tag: str = "</think>"
-    """Tag that ends it.  What is thought there is kept without loss; it is not the reasoning."""
+    min_reasoning_words: int = Field(default=5, ge=0)
+    """Replies with less reasoning before the conclusion are no annotation (`too_short`)."""
 
     @field_validator("leaks")
     @classmethod
@@ -88,26 +85,24 @@ class Annotate(Recipe):
         except LakeError as exc:
             return [kit.drop("missing_image", str(exc), stage="prompt")]
         prompt = self._prompt(told)
-        tokens, tags = _tokens(kit), Tags(self.open_tag, self.close_tag)
+        tokens = kit.tokens_or_none
         kept = 0
         refused = Refused("empty", "no reply")
         for _ in range(self.attempts):
-            completion = await kit.chat([_message(prompt, images)])
-            reply = reply_of(completion, tokens, tags, self.answer_label)
-            unfit = _unfit(completion, reply)
+            completion = await kit.chat(self.turns(_content(prompt, images)))
+            reply = reply_of(completion, tokens, kit.format, self.answer_label)
+            unfit = _unfit(completion, reply, self.min_reasoning_words)
             if unfit is not None:
                 refused = unfit
                 continue
             blind = await self._second_pass(told, reply, images, kit) if self.blind else None
-            asked = Segment(
-                kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
-            )
+            asked = self.asked(prompt, completion.prompt_ids)
             leak = leak_in(reply.reasoning.text, self.leaks)
             trace = kit.trace(
                 [asked, *reply.segments],
                 finish_reason=completion.finish_reason,
                 answer=told.spelled(reply.conclusion),
-                meta=_meta(told, kept, leak, blind),
+                meta={**_meta(told, kept, leak, blind), "thought_end": reply.thought_end},
                 attempt=kept,
             )
             opinions = self._opinions(told, reply, leak, blind)
@@ -147,14 +142,12 @@ class Annotate(Recipe):
             "actions": ", ".join(self.actions.names),
         }
         template = self.blind_step_prompt if told.kind == "step" else self.blind_prompt
-        message = _message(filled(template, values), images if self.blind_images else ())
+        content = _content(filled(template, values), images if self.blind_images else ())
         sampling = self.blind_sampling.merged(kit.lane.sampling)
-        completion = await kit.chat([message], sampling)
+        completion = await kit.chat(self.turns(content), sampling)
         if completion.finish_reason != "stop":
             return ""  # half a conclusion is none
-        said = reply_of(
-            completion, _tokens(kit), Tags(self.open_tag, self.close_tag), self.answer_label
-        )
+        said = reply_of(completion, kit.tokens_or_none, kit.format, self.answer_label)
         whole = f"{said.reasoning.text}{said.last.text}".strip()
         # A reader that leaves the label out and says one line has still said it.
         return said.conclusion or (whole if "\n" not in whole else "")
@@ -173,20 +166,23 @@ class Annotate(Recipe):
         return opinions
 
 
-def _message(prompt: str, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    if not images:
-        return {"role": "user", "content": prompt}
-    return {"role": "user", "content": [*images, {"type": "text", "text": prompt}]}
+def _content(prompt: str, images: Sequence[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    return [*images, {"type": "text", "text": prompt}] if images else prompt
 
 
-def _unfit(completion: Completion, reply: Reply) -> Refused | None:
+def _unfit(completion: Completion, reply: Reply, least_words: int) -> Refused | None:
     """Why a reply is no annotation at all."""
     written = f"{completion.completion_tokens} tokens"
     if completion.finish_reason != "stop":
         return Refused(completion.finish_reason, f"not done after {written}")
+    if reply.fault is not None:
+        return Refused(reply.fault, f"{written} without the channels' tags")
     if not reply.reasoning.text.strip():
         reason = "no_reasoning" if reply.last.text.strip() else "empty"
         return Refused(reason, f"{written}, no reasoning")
+    words = len(reply.reasoning.text.split())
+    if words < least_words:
+        return Refused("too_short", f"{words} of {least_words} words of reasoning")
     return None
 
 
@@ -207,11 +203,3 @@ def _verdict(trace: Trace, verifier: str, opinion: Opinion) -> Verdict:
         reason=opinion.reason,
         score=opinion.score,
     )
-
-
-def _tokens(kit: Kit) -> Tokens | None:
-    """The teacher's tokenizer; None of an endpoint that names none."""
-    try:
-        return kit.tokens
-    except ConfigError:
-        return None

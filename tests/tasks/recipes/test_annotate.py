@@ -113,7 +113,14 @@ def test_annotate_when_all_agrees_then_one_trace_with_three_good_verdicts():
     ]
     assert [s.text for s in trace.segments[1:]] == [REASONING, "Answer: 13"]
     assert (trace.answer, trace.finish_reason, trace.provenance.requests) == ("13", "stop", 2)
-    assert trace.meta == {"given": "question", "gold": "13", "attempt": "0", "blind_answer": "13"}
+    assert trace.meta == {
+        "given": "question",
+        "gold": "13",
+        "attempt": "0",
+        "blind_answer": "13",
+        "thought_end": "none",
+        "reasoning_format": "think",
+    }
     assert [(name, outcome) for name, outcome, _ in ended.verdicts] == [
         ("conclusion@2", "correct"),
         ("leak@1", "correct"),
@@ -329,7 +336,7 @@ def test_step_when_frames_are_in_the_lake_then_they_come_first_and_in_order(tmp_
 
 def test_step_when_the_second_pass_may_see_then_it_is_shown_the_frames(tmp_path):
     store(Storage(str(tmp_path)), [FRAME])
-    teacher = Said("Left.\nAnswer: left", "Answer: left")
+    teacher = Said("The gap in the wall is to the left.\nAnswer: left", "Answer: left")
     annotate(teacher, step(images=(FRAME.row.image_id,)), Storage(str(tmp_path)), blind_images=True)
     assert [part["type"] for part in teacher.asked[1][0]["content"]] == ["image_url", "text"]
 
@@ -345,7 +352,9 @@ def test_step_when_the_second_pass_may_see_then_it_is_shown_the_frames(tmp_path)
 def test_step_when_the_second_pass_says_another_action_then_the_verdict_says_so(
     blind, outcome, reason
 ):
-    ended = annotate(Said("Left.\nAnswer: left", blind), step(), attempts=1)
+    ended = annotate(
+        Said("The gap in the wall is to the left.\nAnswer: left", blind), step(), attempts=1
+    )
     assert ("blind@2", outcome, reason) in ended.verdicts
 
 
