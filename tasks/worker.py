@@ -24,6 +24,7 @@ import pyarrow as pa
 import uvloop
 
 from schemas.arrow import SCHEMAS, from_table
+from schemas.claims import without_private
 from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, ThoughtmillError
 from schemas.ids import trace_id
 from schemas.rows import Drop, Item, Score, Trace, Verdict
@@ -81,6 +82,7 @@ def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
         teacher_revision=teacher.revision,
         teacher_fingerprint=teacher.fingerprint(recipe.sampling),
         sampling=recipe.sampling.merged(teacher.defaults),
+        claim=recipe.claim,
     )
 
 
@@ -316,7 +318,7 @@ class Worker:
 
     def _scores(self, ended: Iterable[Trace | Drop | Verdict]) -> Iterable[Score]:
         traces = [row for row in ended if isinstance(row, Trace)]
-        return (scorer(trace) for trace in traces for scorer in self._job.scorers)
+        return (scorer(without_private(t)) for t in traces for scorer in self._job.scorers)
 
     def _stop(self) -> None:
         """Give up open work."""
