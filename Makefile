@@ -17,7 +17,7 @@ install = { $(BIN)/pip install -qq uv==$(UV) && $(BIN)/uv pip install -q --no-de
 	  || { echo "setup: with pip, which takes minutes"; $(BIN)/pip install -qq --no-deps -r $(1); }
 BROWSER := $(VENV)/.browser
 
-.PHONY: setup demo test test-fast check fmt bench lock clean
+.PHONY: setup demo test test-fast check fmt bench reference lock clean
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
@@ -88,6 +88,10 @@ bench: setup $(DEV)
 
 # Keeps the versions that are locked; `rm requirements/*.lock` first to take the newest.
 COMPILE = $(BIN)/uv pip compile -q --python-version 3.11 --override requirements/never.txt --no-annotate --no-header
+# The generated pages of docs/reference and the JSON Schema of the run config.
+reference: setup
+	@$(BIN)/python -m flows.reference
+
 lock: setup
 	@touch requirements/cpu.lock requirements/dev.lock
 	@$(COMPILE) pyproject.toml requirements/torch.in --extra cpu -c requirements/cpu.lock -o $(VENV)/cpu.lock

@@ -149,6 +149,7 @@ class ScriptedTeacher(Frozen):
 
     kind: Literal["scripted"] = "scripted"
     model: str = "scripted"
+    """The name that its traces carry."""
     replies: tuple[str, ...] = ("Let me go through it: {prompt}</think>",)
     """Replies, chosen by seed; `{prompt}` is replaced by the last words of the prompt."""
     reasoning_format: ReasoningFormatName = "auto"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from schemas.claims import CLAIM, TraceClaim
 from schemas.errors import ConfigError
 from schemas.ids import content_hash, seed_of
 from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace, Verdict
@@ -37,6 +38,8 @@ class Lane:
     teacher_fingerprint: str
     sampling: Sampling
     """The recipe's sampling merged with the teacher's defaults."""
+    claim: TraceClaim = "answers"
+    """What its traces claim; each records it."""
 
     @property
     def name(self) -> str:
@@ -150,7 +153,7 @@ class Kit:
                 started_at=self.started_at,
                 seconds=time.time() - self.started_at,
             ),
-            meta={**(meta or {}), "reasoning_format": self.format.name},
+            meta={**(meta or {}), CLAIM: lane.claim, "reasoning_format": self.format.name},
         )
 
     def attempt_id(self, attempt: int) -> str:

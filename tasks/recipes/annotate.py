@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from schemas.claims import TraceClaim
 from schemas.errors import LakeError
 from schemas.rows import Drop, Item, Trace, Verdict
 from schemas.teachers import Sampling
@@ -27,6 +28,8 @@ from tasks.teachers.protocol import Completion
 from tasks.verifiers.verifier import Opinion
 
 _LEAK_CHARS = 80
+CUT_OFF = "(cut off)"
+"""What a blind reader said that its token limit cut off: it has no opinion."""
 _REPLACED = {"correct": "consistent", "incorrect": "inconsistent"}
 
 
@@ -34,15 +37,17 @@ class Annotate(Recipe):
     """Write the reasoning that arrives at an item's gold answer, option or action.
 
     The reply is the reasoning and a last line with the conclusion.  Each kept attempt comes with
-    three verdicts: `conclusion@2` (it ends with the gold), `leak@1` (it does not betray that it was
-    told) and `blind@2` (who reads the reasoning alone arrives at the gold).  Attempts go on while
+    three verdicts: `conclusion@2` (it ends with the gold), `leak@2` (it does not betray that it was
+    told) and `blind@3` (who reads the reasoning alone arrives at the gold).  Attempts go on while
     one of them is `incorrect`; each is a trace of its own.  A reply that is cut off or holds no
     reasoning is no trace; a draw of only such replies is a drop.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
+    claim: ClassVar[TraceClaim] = "explains"
     kind: Literal["annotate"] = "annotate"
     sampling: Sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2048)
+    """How the teacher samples; what is left open is the model's own default."""
     question_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_question"))
     """For a question and its answer; `{problem}` and `{answer}` are replaced."""
     choice_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_choice"))
@@ -50,9 +55,11 @@ class Annotate(Recipe):
     step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_step"))
     """For a step; `{instruction}`, `{history}`, `{answer}` and `{actions}` are replaced."""
     blind_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind"))
-    """The second pass over a question; `{problem}` and `{reasoning}` are replaced."""
+    """The second pass over a question; `{reasoning}` is replaced, and `{problem}` where a prompt of
+    yours shows it: a reader who sees the problem may solve it without the reasoning."""
     blind_step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind_step"))
-    """The second pass over a step; `{instruction}`, `{reasoning}`, `{actions}` are replaced."""
+    """The second pass over a step; `{reasoning}` and `{actions}` are replaced, and `{instruction}`
+    where a prompt of yours shows it."""
     answer_label: str = Field(default="Answer:", min_length=1)
     """What the line with the conclusion begins with, in any case."""
     actions: Actions = Actions()
@@ -97,7 +104,8 @@ class Annotate(Recipe):
                 continue
             blind = await self._second_pass(told, reply, images, kit) if self.blind else None
             asked = self.asked(prompt, completion.prompt_ids)
-            leak = leak_in(reply.reasoning.text, self.leaks)
+            # All that a student may be trained on, what follows the conclusion included.
+            leak = leak_in(f"{reply.reasoning.text}{reply.last.text}", self.leaks)
             trace = kit.trace(
                 [asked, *reply.segments],
                 finish_reason=completion.finish_reason,
@@ -146,7 +154,7 @@ class Annotate(Recipe):
         sampling = self.blind_sampling.merged(kit.lane.sampling)
         completion = await kit.chat(self.turns(content), sampling)
         if completion.finish_reason != "stop":
-            return ""  # half a conclusion is none
+            return CUT_OFF
         said = reply_of(completion, kit.tokens_or_none, kit.format, self.answer_label)
         whole = f"{said.reasoning.text}{said.last.text}".strip()
         # A reader that leaves the label out and says one line has still said it.
@@ -157,12 +165,14 @@ class Annotate(Recipe):
     ) -> dict[str, Opinion]:
         opinions = {
             "conclusion@2": told.arrived(told.judged(reply.conclusion)),
-            "leak@1": Opinion("incorrect", "leak") if leak else Opinion("correct", "no_leak"),
+            "leak@2": Opinion("incorrect", "leak") if leak else Opinion("correct", "no_leak"),
         }
-        if blind is not None:
+        if blind is CUT_OFF:
+            opinions["blind@3"] = Opinion("undecided", "cut_off")
+        elif blind is not None:
             found = told.judged(blind or None)
             reason = _REPLACED.get(found.outcome, found.reason)
-            opinions["blind@2"] = told.arrived(Opinion(found.outcome, reason))
+            opinions["blind@3"] = told.arrived(Opinion(found.outcome, reason))
         return opinions
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
+from schemas.claims import TraceClaim
 from schemas.errors import ConfigError, PromptTooLong
 from schemas.fences import CLOSE, Block, blocks, opens
 from schemas.rows import Drop, Item, SegmentKind, Trace
@@ -44,6 +45,7 @@ class CodeIntegrated(Recipe):
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "answers"
     needs_sandbox: ClassVar[bool] = True
     puts_code_in: ClassVar[bool] = True
     kind: Literal["code_integrated"] = "code_integrated"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from schemas.base import Frozen
+from schemas.claims import TraceClaim
 from schemas.errors import ConfigError
 from schemas.ids import content_hash
 from schemas.rows import Drop, Item, Segment, Trace, Verdict
@@ -50,6 +51,8 @@ class Recipe(Frozen):
     kind: str
     version: ClassVar[int] = 1
     """Raised when the same knobs give other traces than before."""
+    claim: ClassVar[TraceClaim]
+    """What its traces claim: only what answers is judged against the gold."""
     needs_sandbox: ClassVar[bool] = False
     """Whether `kit.sandbox` must be there."""
     puts_code_in: ClassVar[bool] = False

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.claims import TraceClaim
 from schemas.rows import Drop, Item, Segment, Trace
 from schemas.teachers import Sampling
 from tasks.kit import Kit
@@ -36,8 +37,10 @@ class Solve(Recipe):
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "answers"
     kind: Literal["solve"] = "solve"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=32_768)
+    """How the teacher samples; what is left open is the model's own default."""
     prompt: Prompt = Field(default_factory=lambda: prompt_text("solve"))
     """User turn; `{problem}` is replaced by the problem, and its options where it has any."""
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.claims import TraceClaim
 from schemas.rows import Drop, Item, Trace
 from schemas.teachers import Sampling
 from tasks.kit import Kit
@@ -28,8 +29,10 @@ class Thinking(Recipe):
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "muses"
     kind: Literal["thinking"] = "thinking"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.9, max_tokens=8192)
+    """How the teacher samples; what is left open is the model's own default."""
     variant: Literal["document", "focus"] = "document"
     """`document` thinks about the whole text; `focus` starts from a random place in it."""
     prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking"))

@@ -32,6 +32,7 @@ def kit_of(recipe: Thinking, teacher: Scripted, draw: int = 0) -> Kit:
         teacher_revision=who.revision,
         teacher_fingerprint=who.fingerprint(recipe.sampling),
         sampling=recipe.sampling.merged(who.defaults),
+        claim=recipe.claim,
     )
     name = trace_id("item-1", lane.recipe_fingerprint, lane.teacher_fingerprint, draw)
     return Kit(teacher, lane, "item-1", draw, name)
@@ -59,6 +60,7 @@ def test_thinking_when_the_teacher_thinks_then_the_trace_holds_prompt_and_though
     assert (thought.kind, thought.trainable, thought.text) == ("think", True, THOUGHT)
     assert (trace.finish_reason, trace.answer) == ("stop", None)
     assert trace.meta == {
+        "claim": "muses",
         "document_chars": str(len(DOCUMENT)),
         "thought_end": "tag",
         "reasoning_format": "think",
