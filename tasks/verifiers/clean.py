@@ -41,6 +41,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\^\s*\{\s*((?:\\prime\s*)+)\}", r"\1"),
         (r"\s*(?:\^\s*)?\\prime(?![A-Za-z])\s*", "'"),
         (r"\\doteq(?![A-Za-z])", r" \\approx "),
+        (r"\\[pb]?mod(?![A-Za-z])\s*(?:\{\s*(\d+)\s*\}|(\d+))", r"\\pmod{\1\2}"),
         (r"\\pounds(?![A-Za-z])", "£"),
         (r"\\text\s*\{\s*([$€£¥])\s*\}", r"\1"),
         (r"\\l(?:or)(?![A-Za-z])|\\vee(?![A-Za-z])", r" \\text{ or } "),
@@ -99,7 +100,9 @@ _STYLE = re.compile(
     r"|bm|pmb|mathit|mathnormal|bold|underline|overbrace|underbrace|cancel|ensuremath|large|Large|huge"
     r"|small|framebox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 )
-_COLOUR = re.compile(r"\\(?:color\s*\{[^{}]*\}|textcolor\s*\{[^{}]*\}|(?:large|Large|huge|small|bf|boldmath)(?![A-Za-z{]))")
+_COLOUR = re.compile(
+    r"\\(?:color\s*\{[^{}]*\}|textcolor\s*\{[^{}]*\}|(?:large|Large|huge|small|bf|boldmath)(?![A-Za-z{]))"
+)
 _WRAPPED = re.compile(r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _ENDS = re.compile(r"^[\s✅✓✔🎉☑]+|[\s✅✓✔🎉☑。\ufe0f]+$")
 _CURRENCY_CODE = re.compile(r"^(?:USD|US\$)\s*\$?\s*(?=[\d.])")
@@ -112,7 +115,7 @@ def clean(text: str) -> str:
     for sign, plain in _FRACTIONS.items():
         text = text.replace(sign, f" {plain}")
     text = unicodedata.normalize("NFKC", text.translate(_CHARS)).translate(_CHARS)
-    text = _undelimited(_unstyled(text))
+    text = _undelimited(_unstyled(_ENDS.sub("", text)))
     for pattern, to in _RULES:
         text = pattern.sub(to, text)
     text = _square_roots(text)
@@ -141,7 +144,9 @@ def _bare_style(style: re.Match[str]) -> str:
     name, inner = style.groups()
     plain = inner.strip().strip("$").strip()
     if name in _UPRIGHT:
-        is_number = bool(re.search(r"\d", plain)) and not re.search(r"[^\W\d_]{2,}|\s[^\W\d_]", plain)
+        is_number = bool(re.search(r"\d", plain)) and not re.search(
+            r"[^\W\d_]{2,}|\s[^\W\d_]", plain
+        )
         is_formula = bool(re.match(r"\\(?![%$])", plain)) or inner.strip().startswith("$")
         if not is_number and not is_formula:
             return style.group()
