@@ -61,8 +61,7 @@ def _as_written(gold: str, answer: str) -> Match | None:
         if x != y and sorted(x) == sorted(y):
             return Match(None, "words")
     for pattern in (_PRIMED, _DERIVED):
-        x, y = pattern.findall(gold), pattern.findall(answer)
-        if (x or y) and sorted(set(x)) != sorted(set(y)):
+        if set(pattern.findall(gold)) != set(pattern.findall(answer)):
             return Match(None, "primes")
     if _LABEL.fullmatch(gold) and (label := _LABELLED.match(answer)):
         same = label[1].upper() == gold.strip("() ").upper()

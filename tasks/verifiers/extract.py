@@ -14,7 +14,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _INNER_BOX = re.compile(r"^\\(?:boxed|fbox)\s*\{(.*)\}$", re.DOTALL)
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _WORD = re.compile(r"[^\s$,;]+")
-_LABEL = re.compile(r"^[A-Z][A-Za-z ]{1,30}:\s+")
+_LABEL = re.compile(r"^(?!Confidence|Step|Question|Problem|Score)[A-Z][A-Za-z ]{1,30}:\s+")
 _LEAD = re.compile(
     r"^(?:(?:so|thus|hence|therefore)\b,?\s*)?(?:it|that|this)\s*(?:is|was|equals|=|'s)\s+(?=\S)",
     re.IGNORECASE,
@@ -48,7 +48,7 @@ _PHRASE = re.compile(
 # As pandoc has it: money such as `$5 and $7` is no formula, nor is `\$5`.
 _MATH = re.compile(
     r"\$\$(?P<a>[^$]+)\$\$|(?<!\\)\$(?P<b>[^\s$](?:[^$\n]*[^\s$\\])?)\$(?!\d)"
-    r"|(?<![\\\w])\$[ ](?P<e>(?:\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|[^$\n\\A-Za-z]|\\[^A-Za-z])+?)[ ]\$(?![\d\w])"
+    r"|(?<![\\\w])\$[ ](?P<e>(?:\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|[^$\n\\A-Za-z]|\\[^A-Za-z])+?)[ ]\$(?![\d\w])"  # noqa: E501
     r"|\\\((?P<c>.+?)\\\)|\\\[(?P<d>.+?)\\\]",
     re.DOTALL,
 )
@@ -58,7 +58,7 @@ _NUMBER = re.compile(
 _PART = re.compile(r"^\s*(?:[-*•·]\s|\(?[a-z0-9]{1,2}[).]\s|[^\n]{1,80}:\s*$)", re.MULTILINE)
 _MAX_PARTS_CHARS = 600
 _END_OF_ANSWER = re.compile(
-    r"\n|[.!?](?=\s|$|\*)|。|,\s(?!(?:and|or)\b)(?=[a-z]{2,})|,?\s(?:because|since|so that|which|where|as we)\b"
+    r"\n|[.!?](?=\s|$|\*)|。|,\s(?!(?:and|or)\b)(?=[a-z]{2,})|,?\s(?:because|since|so that|which|where|as we)\b"  # noqa: E501
 )
 _TEXT_GROUP = re.compile(r"\\text\{[^{}]*\}")
 _PROSE_CHARS = 60
@@ -221,6 +221,8 @@ def _to_end(rest: str) -> str | None:
 
 def _is_bare(text: str) -> bool:
     """Whether a text is nothing but an answer."""
+    if re.match(r"(?:Confidence|Step|Question|Problem|Score)\b", text):
+        return False
     if "\n" in text:
         return False
     if _MATH.fullmatch(text):
@@ -244,12 +246,12 @@ def numbers(answer: str) -> list[str]:
 
 _CLAIM = re.compile(
     r"=|≈|≃|:(?!\d)|\b(?:so|thus|hence|therefore|is|are|was|were|equals?|gives?|yields?|leaves?|makes?|get|gets|have|has|"
-    r"had|obtain|find|needs?|costs?|total|altogether|answer|result|com(?:es?|ing) to|came to|comes out|at|be|"
+    r"had|obtain|find|needs?|costs?|total|altogether|answer|result|com(?:es?|ing) to|came to|comes out|at|be|"  # noqa: E501
     r"follows|earns?|paid|pays?|spends?|spent|conclude)\b",
     re.IGNORECASE,
 )
 _NO_CLAIM = re.compile(
-    r"n't\b|\b(?:not|cannot|never|unable|sorry|give up|let us|let's|suppose|assume|confidence|maybe|perhaps|"
+    r"n't\b|\b(?:not|cannot|never|unable|sorry|give up|let us|let's|suppose|assume|confidence|maybe|perhaps|"  # noqa: E501
     r"try|next|step|attempt|question|problem|if|guess|either|unless|except)\b",
     re.IGNORECASE,
 )
@@ -259,9 +261,7 @@ _AFTER_CLAIM = re.compile(r"^[\s$%°*)\]]*(?:[^\W\d_]+[\s$.!*/²³]*){0,3}[\s.!*
 def _is_claimed(line: str) -> bool:
     """Whether the last sentence of a line says of its last number that this is the answer."""
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line.strip())[-1]
-    last = None
-    for last in _NUMBER.finditer(sentence):
-        pass
+    last = next(reversed(list(_NUMBER.finditer(sentence))), None)
     formula = list(_MATH.finditer(sentence))
     if formula and (last is None or formula[-1].end() > last.start()):
         before, after = sentence[: formula[-1].start()], sentence[formula[-1].end() :]

@@ -31,9 +31,9 @@ _MEASURES = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+|\\text\{[A-Za-z .]*\})[\s,
 _PLAIN = re.compile(r"^[-+]?\d+(?:\.\d+)?$")
 _FOREIGN = re.compile(r"^([-+]?\d[\d.]*(?:/\d+)?)\s*([^\W\d_a-zA-Z°µΩ][^\W\d_]*\.?)$")
 _FOREIGN_UNITS = {
-    "км": "km", "м": "\\text{m}", "см": "cm", "мм": "mm", "кг": "kg", "г": "\\text{g}", "ч": "\\text{h}",
-    "с": "\\text{s}", "мин": "min", "米": "\\text{m}", "厘米": "cm", "毫米": "mm", "千米": "km", "公里": "km",
-    "克": "\\text{g}", "千克": "kg", "公斤": "kg", "小时": "\\text{h}", "分钟": "min", "秒": "\\text{s}", "度": "°",
+    "км": "km", "м": "\\text{m}", "см": "cm", "мм": "mm", "кг": "kg", "г": "\\text{g}", "ч": "\\text{h}",  # noqa: E501
+    "с": "\\text{s}", "мин": "min", "米": "\\text{m}", "厘米": "cm", "毫米": "mm", "千米": "km", "公里": "km",  # noqa: E501
+    "克": "\\text{g}", "千克": "kg", "公斤": "kg", "小时": "\\text{h}", "分钟": "min", "秒": "\\text{s}", "度": "°",  # noqa: E501
 }  # fmt: skip
 """Russian and Chinese names of common units; other words are nouns."""
 _RATIO = re.compile(r"^(-?\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)$")
@@ -57,9 +57,9 @@ def read_quantity(text: str) -> Quantity:
     foreign = _FOREIGN.match(text)
     if foreign:
         word = foreign[2].strip()
-        known = unit_of(_FOREIGN_UNITS[word]) if word in _FOREIGN_UNITS else None
-        unit = known or Unit(((f"noun:{word}", 1),))
-        return Quantity(parse(foreign[1]), unit, foreign[1])
+        known: Unit | None = unit_of(_FOREIGN_UNITS[word]) if word in _FOREIGN_UNITS else None
+        noun = Unit(((f"noun:{word}", 1),))
+        return Quantity(parse(foreign[1]), known or noun, foreign[1])
     measured = _measures(text)
     if measured:
         return measured

@@ -120,12 +120,15 @@ _TABLE: dict[str, tuple[Dimensions, Fraction]] = {
     **_scaled((1, 1, -2), "1000 N newton\n1000000 kn"),
     **_scaled(
         (1, -1, -2),
-        "1000 pa pascal\n1000000 kpa\n101325000 atm\n100000000 bar\n100000 mbar hpa\n1000000000 mpa",
+        "1000 pa pascal\n1000000 kpa\n101325000 atm"
+        "\n100000000 bar\n100000 mbar hpa\n1000000000 mpa",
     ),
     **_scaled((0, 0, -1), "1 hz hertz\n1000 khz\n1000000 mhz\n1000000000 ghz\n1/60 rpm"),
     **_scaled(
         "bits",
-        "1 bit\n8 byte\n8000 kb kilobyte\n8000000 mb megabyte\n8000000000 gb gigabyte\n8000000000000 tb terabyte\n8192 kib\n8388608 mib\n8589934592 gib\n8796093022208 tib",
+        "1 bit\n8 byte\n8000 kb kilobyte\n8000000 mb megabyte\n8000000000 gb gigabyte"
+        "\n8000000000000 tb terabyte"
+        "\n8192 kib\n8388608 mib\n8589934592 gib\n8796093022208 tib",
     ),
     "l": ((("length", 3),), Fraction(1, 1000)),
     "liter": ((("length", 3),), Fraction(1, 1000)),
