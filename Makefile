@@ -9,9 +9,15 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV := $(VENV)/.dev
+UV := 0.13.9
+# Installs a lock file: in seconds with uv, with pip where uv can't be had or can't reach the index.
+# --no-deps: a lock is the whole closure, without the packages that requirements/never.txt names.
+install = { $(BIN)/pip install -qq uv==$(UV) && $(BIN)/uv pip install -q --no-deps --python $(BIN)/python -r $(1); } 2>/dev/null \
+	  || { echo "setup: with pip, which takes minutes"; $(BIN)/pip install -qq --no-deps -r $(1); }
 BROWSER := $(VENV)/.browser
 
-.PHONY: setup demo test test-fast check fmt bench lock clean
+.PHONY: setup demo test test-fast check fmt bench reference lock clean
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
@@ -33,16 +39,19 @@ $(READY): requirements/cpu.lock pyproject.toml
 	  || $(BIN)/pip install -qq --no-deps --retries 1 --timeout 15 --index-url $(TORCH_INDEX) "torch==$(TORCH)" \
 	  || { echo "PyTorch $(TORCH) found neither by pip's own settings nor at $(TORCH_INDEX): set TORCH_INDEX=... or PIP_FIND_LINKS=folder" >&2; exit 1; }
 	@echo "setup: the packages of requirements/cpu.lock"
-	@# --no-deps: the lock is the whole closure.  It leaves out torchvision, torchaudio and torchcodec,
-	@# whose ordinary builds are for CUDA and break the import of transformers beside a CPU torch.
-	@grep -v '^torch==' requirements/cpu.lock > $(VENV)/locked.txt
-	@$(BIN)/pip install -qq --no-deps -r $(VENV)/locked.txt
+	@$(call install,requirements/cpu.lock)
 	@$(BIN)/pip install -qq --no-deps -e .
 	@# Code written by a model runs in bubblewrap; without it, recipes that run code refuse to start.
 	@command -v bwrap >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq bubblewrap libseccomp2; } >/dev/null 2>&1 \
 	  || { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq bubblewrap libseccomp2; } >/dev/null 2>&1 \
 	  || echo "setup: no bubblewrap; to run model-written code: apt-get install bubblewrap libseccomp2" >&2
+	@touch $@
+
+# What only tests, checks and benchmarks need.
+$(DEV): requirements/dev.lock $(READY)
+	@echo "setup: the packages of requirements/dev.lock"
+	@$(call install,requirements/dev.lock)
 	@touch $@
 
 demo: setup
@@ -59,28 +68,39 @@ $(BROWSER): | $(READY)
 	  || echo "no chromium: the tests of the report's page are skipped; apt-get install chromium" >&2
 	@touch $@
 
-test: setup $(BROWSER)
+test: setup $(DEV) $(BROWSER)
 	@$(BIN)/pytest
 
-test-fast: setup $(BROWSER)
+test-fast: setup $(DEV) $(BROWSER)
 	@$(BIN)/pytest -m "not engine and not gpu"
 
-check: setup
+check: setup $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-fmt: setup
+fmt: setup $(DEV)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup
+bench: setup $(DEV)
 	@$(BIN)/python -m benchmarks
 
+# Keeps the versions that are locked; `rm requirements/*.lock` first to take the newest.
+COMPILE = $(BIN)/uv pip compile -q --python-version 3.11 --override requirements/never.txt --no-annotate --no-header
+# The generated pages of docs/reference and the JSON Schema of the run config.
+reference: setup
+	@$(BIN)/python -m flows.reference
+
 lock: setup
-	@{ head -1 requirements/cpu.lock; $(BIN)/pip freeze --exclude-editable \
-	  | grep -v -i -E '^(torchvision|torchaudio|torchcodec|thoughtmill)\b'; } > $(VENV)/new.lock
-	@mv $(VENV)/new.lock requirements/cpu.lock
+	@touch requirements/cpu.lock requirements/dev.lock
+	@$(COMPILE) pyproject.toml requirements/torch.in --extra cpu -c requirements/cpu.lock -o $(VENV)/cpu.lock
+	@$(COMPILE) pyproject.toml requirements/torch.in --extra cpu --extra dev --extra semantic \
+	  -c $(VENV)/cpu.lock -c requirements/dev.lock -o $(VENV)/all.lock
+	@{ echo "# Python 3.11, Linux x86-64, vLLM's CPU build.  Written by \`make lock\`; install with --no-deps."; \
+	  cat $(VENV)/cpu.lock; } > requirements/cpu.lock
+	@{ echo "# On top of cpu.lock: what tests, checks and benchmarks need.  Written by \`make lock\`."; \
+	  grep -vxFf $(VENV)/cpu.lock $(VENV)/all.lock; } > requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -60,7 +60,7 @@ def theirs(prompts: int) -> dict[str, float]:
         asked.append({"prompt_token_ids": tokens.render([{"role": "user", "content": text}])})
         name = trace_id(item.item_id, RECIPE.fingerprint, teacher, 0)
         values = sampling.model_dump(exclude_none=True, exclude={"stop"})
-        parameters.append(SamplingParams(**values, seed=seed_of(name), stop=[RECIPE.close_tag]))
+        parameters.append(SamplingParams(**values, seed=seed_of(name), stop=["</think>"]))
     return generate(TEACHER, asked, parameters)
 
 

@@ -262,14 +262,16 @@ def verify(
 ) -> None:
     """Judge answers against gold answers: JSONL in, JSONL out.
 
-    In: `gold` and `response`, optional `id` and `verifier`.  Out: `id`, `outcome`, `reason`,
-    `verifier`, `score`; what timed out or can't be told is `undecided`.
+    In: `gold` and `response`, optional `id`, `verifier`, `problem`, `choices`, `constraints` and
+    `tests` (code runs in the sandbox).  Out: `id`, `outcome`, `reason`, `verifier`, `score` and all
+    further columns; what timed out or can't be told is `undecided`.  How many were decided by which
+    tier is said at the end, on standard error.
 
     Example: `echo '{"gold": "1/2", "response": "So it is 0.5"}' | thoughtmill verify -`
     """
     from flows.verify_file import verify_file
 
-    verify_file(file, sys.stdout)
+    verify_file(file, sys.stdout, summary=sys.stderr)
 
 
 @app.command()
@@ -316,6 +318,21 @@ def doctor(
 
     if not examine(config):
         raise typer.Exit(2)
+
+
+@app.command()
+def kinds(
+    kind: Annotated[
+        str | None, typer.Argument(help="Such as `thinking`; all are listed where none is given.")
+    ] = None,
+) -> None:
+    """What a config can choose from, and the keys of one kind: types, defaults and meanings.
+
+    Example: `thoughtmill kinds code_integrated`
+    """
+    from flows import reference
+
+    print(reference.kinds(kind))
 
 
 def _settings(lake: str) -> LakeSettings:

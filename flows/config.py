@@ -21,7 +21,8 @@ from tasks.recipes import AnyRecipe
 from tasks.sandbox import BubblewrapSandbox, SandboxConfig, launch
 from tasks.scores import AnyScorer, Repetition, RequestTalk
 from tasks.sources import AnySource
-from tasks.teachers import check
+from tasks.teachers import check, format_named
+from tasks.teachers.formats import require_fit
 from tasks.teachers.identity import identify
 from tasks.verify_settings import VerifySettings
 from warehouse.export_settings import ExportSettings
@@ -137,6 +138,9 @@ def preflight(config: RunConfig) -> None:
     for teacher in config.teacher:
         check(teacher)
         identify(teacher)
+        if config.recipe.puts_code_in:
+            form = format_named(teacher)
+            require_fit(form, config.recipe.kind, puts_code_in=config.recipe.puts_code_in)
     if config.verify is not None:
         config.verify.require_teacher()
         if config.verify.needs_teacher and config.verify.teacher is not None:

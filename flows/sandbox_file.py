@@ -2,7 +2,8 @@
 
 Rows are JSON objects `{"id": ..., "blocks": ["...", ...]}`, one a line; the blocks of a row share a
 session.  For each comes `{"id": ..., "results": [{"output", "error", "timed_out", "seconds"}]}`,
-in the order of the input; a line that is not such a row gives `{"id", "results": [], "error"}`.
+in the order of the input, with every further column but `error` as it came; a line that is not such
+a row gives `{"id", "results": [], "error"}`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from schemas.base import Row
 from schemas.errors import ConfigError
 from tasks.sandbox import BubblewrapSandbox, Sandbox, UnsafeProcessSandbox, open_sandbox
 from tasks.sandbox.session import SandboxError
@@ -26,7 +26,9 @@ from tasks.sandbox.session import SandboxError
 _PER_CORE = 4
 
 
-class _Job(Row):
+class _Job(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
     id: str | int
     blocks: list[str]
 
@@ -104,7 +106,9 @@ async def _row(sandbox: Sandbox, number: int, line: bytes) -> dict[str, Any]:
     except SandboxError as error:
         return _refused(job.id, f"line {number}: {error}")
     kept = {"output", "error", "timed_out", "seconds"}
-    return {"id": job.id, "results": [result.model_dump(include=kept) for result in results]}
+    done = [result.model_dump(include=kept) for result in results]
+    further = {key: value for key, value in (job.model_extra or {}).items() if key != "error"}
+    return {**further, "id": job.id, "results": done}
 
 
 def _refused(id_: Any, error: str) -> dict[str, Any]:

@@ -11,6 +11,20 @@ from pydantic import Field, field_validator
 from schemas.base import Frozen
 from schemas.errors import ConfigError
 
+ReasoningFormatName = Literal[
+    "auto",
+    "think",
+    "mistral",
+    "seed",
+    "minimax",
+    "kimi",
+    "exaone",
+    "cohere",
+    "gemma",
+    "harmony",
+    "none",
+]
+"""How a teacher marks its reasoning (`tasks/teachers/formats.py`); `auto` finds it out."""
 _USER_IN_URL = re.compile(r"https?://[^/?#]*@")
 _SECRET_NAME = re.compile(r"key|token|secret|passw|(?<![a-z])sig", re.IGNORECASE)
 
@@ -71,6 +85,8 @@ class VllmTeacher(Frozen):
     """Run code that ships with the model."""
     chat_template_args: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the chat template, such as `enable_thinking`."""
+    reasoning_format: ReasoningFormatName = "auto"
+    """How the model marks its reasoning; `auto` reads it off the chat template."""
     engine_args: dict[str, Any] = Field(default_factory=dict)
     """Further arguments of vLLM's `AsyncEngineArgs`, by name."""
 
@@ -89,6 +105,8 @@ class EndpointTeacher(Frozen):
     """What you know of the model's version; part of the fingerprint."""
     tokenizer: str | None = None
     """Tokenizer to count, cut and continue by tokens with: Hugging Face id or folder."""
+    reasoning_format: ReasoningFormatName = "auto"
+    """How the model marks its reasoning; `auto` reads it off the chat template."""
     max_concurrency: int = Field(default=128, gt=0)
     """Most requests in flight from one worker; fewer while the endpoint pushes back."""
     timeout_s: float = Field(default=600.0, gt=0)
@@ -124,8 +142,11 @@ class ScriptedTeacher(Frozen):
 
     kind: Literal["scripted"] = "scripted"
     model: str = "scripted"
+    """The name that its traces carry."""
     replies: tuple[str, ...] = ("Let me go through it: {prompt}</think>",)
     """Replies, chosen by seed; `{prompt}` is replaced by the last words of the prompt."""
+    reasoning_format: ReasoningFormatName = "auto"
+    """How the model marks its reasoning; `auto` reads it off the chat template."""
     delay_s: float = Field(default=0.0, ge=0)
     """Wait before each reply, in seconds."""
 

@@ -18,7 +18,7 @@ Rows = Sequence[Trace | Drop | Verdict]
 Draw = Callable[[int], Awaitable[Rows]]
 """Does the draw of a number; a failure is a drop among its rows."""
 
-FAILURES = (*BROKEN, "prompt_too_long")
+FAILURES = (*BROKEN, "prompt_too_long", "sandbox_failed", "missing_image")
 """Drop reasons that say nothing about whether the teacher can solve the item."""
 
 _PROCESSES = 4
@@ -74,6 +74,8 @@ class Grader:
             if isinstance(row, Trace) and row.parent_trace_id is None:
                 verdicts = await self._judge.verdicts(Claim.of(item, row))
                 standing = settled(verdicts)
+                if row.finish_reason == "length":  # as in the view `graded`
+                    return verdicts, "incorrect"
                 return verdicts, standing.outcome if standing else "undecided"
         reasons = {row.reason for row in drawn if isinstance(row, Drop)}
         failed = bool(reasons.intersection(FAILURES))

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from schemas.claims import CLAIM, TraceClaim
+from schemas.errors import ConfigError
 from schemas.ids import content_hash, seed_of
 from schemas.rows import Drop, FinishReason, Provenance, Segment, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.sandbox import Sandbox
+from tasks.teachers.formats import ReasoningFormat
 from tasks.teachers.protocol import Completion, Message, Teacher
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ class Lane:
     teacher_fingerprint: str
     sampling: Sampling
     """The recipe's sampling merged with the teacher's defaults."""
+    claim: TraceClaim = "answers"
+    """What its traces claim; each records it."""
 
     @property
     def name(self) -> str:
@@ -72,6 +77,19 @@ class Kit:
     @property
     def tokens(self) -> Tokens:
         return self.teacher.tokens
+
+    @property
+    def tokens_or_none(self) -> Tokens | None:
+        """The teacher's tokenizer; None of an endpoint that names none."""
+        try:
+            return self.teacher.tokens
+        except ConfigError:
+            return None
+
+    @property
+    def format(self) -> ReasoningFormat:
+        """How the teacher marks its reasoning."""
+        return self.teacher.format
 
     @property
     def seed(self) -> int:
@@ -135,7 +153,7 @@ class Kit:
                 started_at=self.started_at,
                 seconds=time.time() - self.started_at,
             ),
-            meta=dict(meta or {}),
+            meta={**(meta or {}), CLAIM: lane.claim, "reasoning_format": self.format.name},
         )
 
     def attempt_id(self, attempt: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.base import Row
+from schemas.claims import claim_of, without_private
 from schemas.errors import PromptTooLong, TeacherError
 from schemas.rows import GoldCheck, Item, Label, Score, Trace, Verdict
 from tasks.labels import TeacherLabeller
@@ -50,7 +51,8 @@ class Review:
     scores: list[Score] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """Traces by the verdict that stands; `unanswered` are those of `unfinished`, `unscored` counts
+    """Traces by the verdict that stands; `no_claim` are those that claim no answer, `unanswered`
+    are those of `unfinished`, `unscored` counts
     questions that do not fit the teacher's context."""
     unfinished: set[str] = field(default_factory=set)
     """Traces about which a teacher or a sandbox failed to answer: the next review asks again."""
@@ -71,6 +73,7 @@ class Reviewing:
     def __init__(self, settings: VerifySettings) -> None:
         self._settings = settings
         self._claims: list[Claim] = []
+        self._judged: list[bool] = []
         self._known: list[Known] = []
         self._asked: list[tuple[Trace, Known]] = []
         self._review = Review()
@@ -79,7 +82,13 @@ class Reviewing:
         )
 
     def add(self, trace: Trace, item: Item, known: Known) -> None:
-        """Take one trace in: what costs little is done at once."""
+        """Take one trace in: what costs little is done at once.
+
+        Its answer is judged where the trace claims one (`schemas.claims`): who was shown the gold,
+        or thinks about a document, has not answered.
+        """
+        judged = claim_of(trace) == "answers"
+        trace = without_private(trace)
         self._review.scores += cheap_scores(self._settings.scores, trace, item, known)
         for labeller in self._settings.labels:
             if not isinstance(labeller, TeacherLabeller) and labeller.name not in known.labellers:
@@ -88,6 +97,7 @@ class Reviewing:
         bare = tuple(segment.model_copy(update={"token_ids": ()}) for segment in shown)
         self._claims.append(replace(Claim.of(item, trace), segments=bare))
         self._known.append(known)
+        self._judged.append(judged)
         if self._asks_teacher:
             self._asked.append((trace, known))
 
@@ -96,8 +106,13 @@ class Reviewing:
         cascade = self._settings.cascade
         known = [one.verdicts for one in self._known]
         names = [signed(tier, helpers) for tier in cascade.tiers]
-        found = await cascade.verdicts(self._claims, workers, helpers, known)
-        for claim, new, before in zip(self._claims, found, known, strict=True):
+        asked = [n for n, judged in enumerate(self._judged) if judged]
+        if len(asked) < len(self._claims):
+            self._review.outcomes["no_claim"] = len(self._claims) - len(asked)
+        claims = [self._claims[n] for n in asked]
+        known = [known[n] for n in asked]
+        found = await cascade.verdicts(claims, workers, helpers, known)
+        for claim, new, before in zip(claims, found, known, strict=True):
             if any(verdict.reason in UNANSWERED for verdict in new):
                 self._review.unfinished.add(claim.trace_id)
                 self._review.verdicts += [v for v in new if v.reason not in UNANSWERED]

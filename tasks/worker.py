@@ -23,6 +23,7 @@ import ray
 import uvloop
 
 from schemas.arrow import SCHEMAS, from_table
+from schemas.claims import without_private
 from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, ThoughtmillError
 from schemas.ids import trace_id
 from schemas.rows import Drop, Item, Score, Trace, Verdict
@@ -79,6 +80,7 @@ def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
         teacher_revision=teacher.revision,
         teacher_fingerprint=teacher.fingerprint(recipe.sampling),
         sampling=recipe.sampling.merged(teacher.defaults),
+        claim=recipe.claim,
     )
 
 
@@ -283,7 +285,7 @@ class Worker:
 
     def _scores(self, ended: Iterable[Trace | Drop | Verdict]) -> Iterable[Score]:
         traces = [row for row in ended if isinstance(row, Trace)]
-        return (scorer(trace) for trace in traces for scorer in self._job.scorers)
+        return (scorer(without_private(t)) for t in traces for scorer in self._job.scorers)
 
     async def _keep_house(self) -> None:
         """Flush by time and when nothing is under way; give up open work when asked to stop."""

@@ -16,6 +16,7 @@ from schemas.teachers import Sampling, ScriptedTeacher
 from tasks.kit import Kit
 from tasks.recipes import CodeIntegrated
 from tasks.sandbox import BlockResult
+from tasks.teachers.formats import FORMATS
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Tokens
 from tasks.teachers.scripted import ByteTokens
@@ -32,6 +33,7 @@ class Player:
     def __init__(self, turns: Sequence[str], tokens: Tokens, eos: int) -> None:
         self.identity = identify(ScriptedTeacher())
         self.tokens = tokens
+        self.format = FORMATS["think"]
         self._turns = [tokens.encode(turn) for turn in turns]
         self._turns[-1].append(eos)
         self._began, self._turn, self._at = -1, -1, 0

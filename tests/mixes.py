@@ -66,6 +66,7 @@ def attempt(of: Item, number: int, draw: int, *, say: str | None = None) -> Trac
         item_id=of.item_id,
         segments=(asked, think, *said),
         answer=None if say is None else str(number + 1),
+        meta={"document_chars": "11", "claim": "muses" if say is None else "answers"},
     )
 
 

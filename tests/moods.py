@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
+from schemas.claims import TraceClaim
 from schemas.errors import TeacherDown
 from schemas.rows import Drop, Item, Segment, Trace
 from tasks.kit import Kit
@@ -16,6 +17,7 @@ class Mood(Recipe):
     """`stuck` waits for ever, `tiring` too but after a first attempt, `broken` fails, `down` finds
     no teacher; all else is answered."""
 
+    claim: ClassVar[TraceClaim] = "answers"
     kind: Literal["mood"] = "mood"
     patience_s: float = 0.02
     """What an answer takes."""

@@ -176,10 +176,11 @@ def require_lake(settings: LakeSettings) -> None:
 
 def views() -> dict[str, str]:
     """The public views by name, in an order in which each finds what it builds on."""
-    order = ("segments", "thoughts", "thinking_length", "cost", "drop_reasons")
+    order = ("public_texts", "segments", "thoughts", "thinking_length", "cost", "drop_reasons")
     screening = ("screens_in_force", "exclusions_in_force", "eligible")
     counting = ("exclusion_counts", "exclusion_overlap", "holdings")
-    grading = ("gold_problems", "item_categories", "judged", "graded", "pass_rates", "difficulty")
+    judging = ("gold_problems", "item_categories", "judged", "graded")
+    grading = (*judging, "graded_draws", "pass_rates", "difficulty")
     names = (*order, *screening, "run_report", *grading, "deepdistill_selection", *counting)
     selecting = ("candidates", "checks", "samples", "code_traces", "grading_report")
     return {n: (SQL / "views" / f"{n}.sql").read_text() for n in (*names, *selecting)}

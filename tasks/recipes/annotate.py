@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from schemas.errors import ConfigError, LakeError
-from schemas.rows import Drop, Item, Segment, Trace, Verdict
+from schemas.claims import TraceClaim
+from schemas.errors import LakeError
+from schemas.rows import Drop, Item, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.actions import Actions
 from tasks.images import image_parts
@@ -23,11 +24,12 @@ from tasks.recipes.annotate_given import Given, Refused, given
 from tasks.recipes.annotate_leaks import LEAKS, compiled, leak_in
 from tasks.recipes.annotate_reply import Reply, filled, reply_of, unlabelled
 from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.thought import Tags
-from tasks.teachers.protocol import Completion, Tokens
+from tasks.teachers.protocol import Completion
 from tasks.verifiers.verifier import Opinion
 
 _LEAK_CHARS = 80
+CUT_OFF = "(cut off)"
+"""What a blind reader said that its token limit cut off: it has no opinion."""
 _REPLACED = {"correct": "consistent", "incorrect": "inconsistent"}
 
 
@@ -35,15 +37,17 @@ class Annotate(Recipe):
     """Write the reasoning that arrives at an item's gold answer, option or action.
 
     The reply is the reasoning and a last line with the conclusion.  Each kept attempt comes with
-    three verdicts: `conclusion@2` (it ends with the gold), `leak@1` (it does not betray that it was
-    told) and `blind@2` (who reads the reasoning alone arrives at the gold).  Attempts go on while
+    three verdicts: `conclusion@2` (it ends with the gold), `leak@2` (it does not betray that it was
+    told) and `blind@3` (who reads the reasoning alone arrives at the gold).  Attempts go on while
     one of them is `incorrect`; each is a trace of its own.  A reply that is cut off or holds no
     reasoning is no trace; a draw of only such replies is a drop.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
+    claim: ClassVar[TraceClaim] = "explains"
     kind: Literal["annotate"] = "annotate"
     sampling: Sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2048)
+    """How the teacher samples; what is left open is the model's own default."""
     question_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_question"))
     """For a question and its answer; `{problem}` and `{answer}` are replaced."""
     choice_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_choice"))
@@ -51,9 +55,11 @@ class Annotate(Recipe):
     step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_step"))
     """For a step; `{instruction}`, `{history}`, `{answer}` and `{actions}` are replaced."""
     blind_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind"))
-    """The second pass over a question; `{problem}` and `{reasoning}` are replaced."""
+    """The second pass over a question; `{reasoning}` is replaced, and `{problem}` where a prompt of
+    yours shows it: a reader who sees the problem may solve it without the reasoning."""
     blind_step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind_step"))
-    """The second pass over a step; `{instruction}`, `{reasoning}`, `{actions}` are replaced."""
+    """The second pass over a step; `{reasoning}` and `{actions}` are replaced, and `{instruction}`
+    where a prompt of yours shows it."""
     answer_label: str = Field(default="Answer:", min_length=1)
     """What the line with the conclusion begins with, in any case."""
     actions: Actions = Actions()
@@ -68,10 +74,8 @@ class Annotate(Recipe):
     """Sampling parameters of the second pass; what is left open is as in `sampling`."""
     leaks: tuple[str, ...] = LEAKS
     """Regular expressions; a reasoning that holds one was told its answer."""
-    open_tag: str = "<think>"
-    """Tag that opens a thought of a teacher that thinks before it replies."""
-    close_tag: str = "</think>"
-    """Tag that ends it.  What is thought there is kept without loss; it is not the reasoning."""
+    min_reasoning_words: int = Field(default=5, ge=0)
+    """Replies with less reasoning before the conclusion are no annotation (`too_short`)."""
 
     @field_validator("leaks")
     @classmethod
@@ -88,26 +92,25 @@ class Annotate(Recipe):
         except LakeError as exc:
             return [kit.drop("missing_image", str(exc), stage="prompt")]
         prompt = self._prompt(told)
-        tokens, tags = _tokens(kit), Tags(self.open_tag, self.close_tag)
+        tokens = kit.tokens_or_none
         kept = 0
         refused = Refused("empty", "no reply")
         for _ in range(self.attempts):
-            completion = await kit.chat([_message(prompt, images)])
-            reply = reply_of(completion, tokens, tags, self.answer_label)
-            unfit = _unfit(completion, reply)
+            completion = await kit.chat(self.turns(_content(prompt, images)))
+            reply = reply_of(completion, tokens, kit.format, self.answer_label)
+            unfit = _unfit(completion, reply, self.min_reasoning_words)
             if unfit is not None:
                 refused = unfit
                 continue
             blind = await self._second_pass(told, reply, images, kit) if self.blind else None
-            asked = Segment(
-                kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
-            )
-            leak = leak_in(reply.reasoning.text, self.leaks)
+            asked = self.asked(prompt, completion.prompt_ids)
+            # All that a student may be trained on, what follows the conclusion included.
+            leak = leak_in(f"{reply.reasoning.text}{reply.last.text}", self.leaks)
             trace = kit.trace(
                 [asked, *reply.segments],
                 finish_reason=completion.finish_reason,
                 answer=told.spelled(reply.conclusion),
-                meta=_meta(told, kept, leak, blind),
+                meta={**_meta(told, kept, leak, blind), "thought_end": reply.thought_end},
                 attempt=kept,
             )
             opinions = self._opinions(told, reply, leak, blind)
@@ -147,14 +150,12 @@ class Annotate(Recipe):
             "actions": ", ".join(self.actions.names),
         }
         template = self.blind_step_prompt if told.kind == "step" else self.blind_prompt
-        message = _message(filled(template, values), images if self.blind_images else ())
+        content = _content(filled(template, values), images if self.blind_images else ())
         sampling = self.blind_sampling.merged(kit.lane.sampling)
-        completion = await kit.chat([message], sampling)
+        completion = await kit.chat(self.turns(content), sampling)
         if completion.finish_reason != "stop":
-            return ""  # half a conclusion is none
-        said = reply_of(
-            completion, _tokens(kit), Tags(self.open_tag, self.close_tag), self.answer_label
-        )
+            return CUT_OFF
+        said = reply_of(completion, kit.tokens_or_none, kit.format, self.answer_label)
         whole = f"{said.reasoning.text}{said.last.text}".strip()
         # A reader that leaves the label out and says one line has still said it.
         return said.conclusion or (whole if "\n" not in whole else "")
@@ -164,29 +165,34 @@ class Annotate(Recipe):
     ) -> dict[str, Opinion]:
         opinions = {
             "conclusion@2": told.arrived(told.judged(reply.conclusion)),
-            "leak@1": Opinion("incorrect", "leak") if leak else Opinion("correct", "no_leak"),
+            "leak@2": Opinion("incorrect", "leak") if leak else Opinion("correct", "no_leak"),
         }
-        if blind is not None:
+        if blind is CUT_OFF:
+            opinions["blind@3"] = Opinion("undecided", "cut_off")
+        elif blind is not None:
             found = told.judged(blind or None)
             reason = _REPLACED.get(found.outcome, found.reason)
-            opinions["blind@2"] = told.arrived(Opinion(found.outcome, reason))
+            opinions["blind@3"] = told.arrived(Opinion(found.outcome, reason))
         return opinions
 
 
-def _message(prompt: str, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    if not images:
-        return {"role": "user", "content": prompt}
-    return {"role": "user", "content": [*images, {"type": "text", "text": prompt}]}
+def _content(prompt: str, images: Sequence[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    return [*images, {"type": "text", "text": prompt}] if images else prompt
 
 
-def _unfit(completion: Completion, reply: Reply) -> Refused | None:
+def _unfit(completion: Completion, reply: Reply, least_words: int) -> Refused | None:
     """Why a reply is no annotation at all."""
     written = f"{completion.completion_tokens} tokens"
     if completion.finish_reason != "stop":
         return Refused(completion.finish_reason, f"not done after {written}")
+    if reply.fault is not None:
+        return Refused(reply.fault, f"{written} without the channels' tags")
     if not reply.reasoning.text.strip():
         reason = "no_reasoning" if reply.last.text.strip() else "empty"
         return Refused(reason, f"{written}, no reasoning")
+    words = len(reply.reasoning.text.split())
+    if words < least_words:
+        return Refused("too_short", f"{words} of {least_words} words of reasoning")
     return None
 
 
@@ -207,11 +213,3 @@ def _verdict(trace: Trace, verifier: str, opinion: Opinion) -> Verdict:
         reason=opinion.reason,
         score=opinion.score,
     )
-
-
-def _tokens(kit: Kit) -> Tokens | None:
-    """The teacher's tokenizer; None of an endpoint that names none."""
-    try:
-        return kit.tokens
-    except ConfigError:
-        return None

@@ -7,12 +7,15 @@ read and wrote.  Their texts are as written, so reasoning and last line join to 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.rows import Segment
-from tasks.recipes.thought import Tags, parted
+from tasks.recipes.solve import answer_at
+from tasks.recipes.thought import ThoughtEnd, parted, tokens_before
+from tasks.teachers.formats import ReasoningFormat
 from tasks.teachers.protocol import Completion, Tokens
+from tasks.verifiers.extract import find_answer
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _MARKUP = " \t*_#>`"
@@ -29,6 +32,10 @@ class Reply:
     """The line with the conclusion, and whatever follows it; without text where there is none."""
     conclusion: str | None
     """What the last line concludes with, bare of label and markup."""
+    thought_end: ThoughtEnd
+    """How the private thought ended."""
+    fault: str | None
+    """Drop reason of a completion that can't be parted."""
 
     @property
     def segments(self) -> list[Segment]:
@@ -36,19 +43,30 @@ class Reply:
         return [s for s in (self.private, self.reasoning, self.last) if s.text or s.token_ids]
 
 
-def reply_of(completion: Completion, tokens: Tokens | None, tags: Tags, label: str) -> Reply:
-    """Take a completion to pieces; `tokens` is null where an endpoint names no tokenizer."""
-    think, reply = parted(completion, tokens, tags)
+def reply_of(
+    completion: Completion, tokens: Tokens | None, form: ReasoningFormat, label: str
+) -> Reply:
+    """Take a completion to pieces; `tokens` is null where an endpoint names no tokenizer.
+
+    Without a line that begins with `label` the conclusion is what the reply marks as its answer.
+    """
+    think, reply, ended, fault = parted(completion, tokens, form)
     ids = reply.token_ids
     text = tokens.decode(ids) if tokens and ids else reply.text
     start = last_line(text, label)
+    conclusion = None if start is None else concluded(text[start:], label)
+    if start is None:
+        start = answer_at(text)
+        conclusion = None if start is None else find_answer(text).text
     cut = len(text) if start is None else start
-    at = _before(tokens, ids, cut) if tokens and start is not None else len(ids)
+    at = tokens_before(tokens, ids, cut) if tokens and start is not None else len(ids)
     return Reply(
         private=think.model_copy(update={"trainable": False}),
         reasoning=Segment(kind="think", text=text[:cut], token_ids=ids[:at], trainable=True),
         last=Segment(kind="answer", text=text[cut:], token_ids=ids[at:], trainable=True),
-        conclusion=None if start is None else concluded(text[start:], label),
+        conclusion=conclusion,
+        thought_end=ended,
+        fault=fault,
     )
 
 
@@ -89,15 +107,3 @@ def concluded(text: str, label: str) -> str | None:
 def filled(template: str, values: Mapping[str, str]) -> str:
     """A prompt with its places filled in one pass: braces inside a value stay as they are."""
     return _PLACE.sub(lambda place: values.get(place[1], place[0]), template)
-
-
-def _before(tokens: Tokens, ids: Sequence[int], chars: int) -> int:
-    """How many tokens lie before a character of their text; one that crosses it lies after."""
-    low, high = 0, len(ids)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(tokens.decode(ids[:middle])) <= chars:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -11,16 +11,17 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
+from schemas.claims import TraceClaim
 from schemas.errors import ConfigError, PromptTooLong
 from schemas.fences import CLOSE, Block, blocks, opens
-from schemas.rows import Drop, Item, Segment, SegmentKind, Trace
+from schemas.rows import Drop, Item, SegmentKind, Trace
 from schemas.teachers import Sampling
 from tasks.kit import Kit
 from tasks.recipes.detectors import DelayedComputation, Distrust
 from tasks.recipes.interpreter import Interpreter, Limits, output_block
 from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.solve import answer_of, listed
-from tasks.recipes.transcript import Transcript, in_thought
+from tasks.recipes.solve import answer_at, answer_of, listed
+from tasks.recipes.transcript import Transcript
 from tasks.teachers.protocol import Completion
 
 Mode = Literal["plain", "prompt_hint", "hint_engineered"]
@@ -38,12 +39,15 @@ class CodeIntegrated(Recipe):
     other, are what the teacher was sent and wrote.  A code segment holds its fence lines, but for
     an opening fence that a hint has written; an output segment holds the fence lines around it.
     The tokens of the thought's tags belong to the prompt (where it is opened there) and to the last
-    segment of the thought; tags are in no segment's text.  Defaults: T 0.6, top-p 0.95, the paper's
-    context of 32k tokens less 2k for the problem.
+    segment of the thought; tags are in no segment's text.  A teacher without a reasoning format
+    computes in its reply, and the end of its turn closes the trace.  Defaults: T 0.6, top-p 0.95,
+    the paper's context of 32k tokens less 2k for the problem.
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "answers"
     needs_sandbox: ClassVar[bool] = True
+    puts_code_in: ClassVar[bool] = True
     kind: Literal["code_integrated"] = "code_integrated"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=30_720)
     """`max_tokens` bounds what the teacher writes for a trace, all requests together."""
@@ -69,10 +73,6 @@ class CodeIntegrated(Recipe):
     """Whether a trainer puts loss on hints: a student then learns to turn to Python by itself."""
     interpreter: Limits = Limits()
     """What a trace may ask of the interpreter."""
-    open_tag: str = "<think>"
-    """Tag that opens a thought; written by the recipe where the chat template does not."""
-    close_tag: str = "</think>"
-    """Tag that ends a thought."""
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
         if kit.sandbox is None:
@@ -96,11 +96,11 @@ class _Draw:
         self._recipe, self._kit, self._python = recipe, kit, python
         problem = f"{item.text}\n\n{listed(item.choices)}" if item.choices else item.text
         asked = recipe.prompt.replace("{problem}", problem)
-        ids = kit.tokens.render([{"role": "user", "content": asked}])
-        if not in_thought(kit.tokens, ids, recipe.open_tag):
-            ids += kit.tokens.encode(f"{recipe.open_tag}\n")
-        prompt = Segment(kind="prompt", text=asked, token_ids=tuple(ids), trainable=False)
-        self._transcript = Transcript(kit.tokens, prompt, recipe.open_tag, recipe.close_tag)
+        form = kit.format
+        ids = kit.tokens.render(recipe.turns(asked))
+        if form.marked and not form.opened_by(ids, kit.tokens):
+            ids += kit.tokens.encode(f"{form.open.rstrip()}\n")
+        self._transcript = Transcript(kit.tokens, recipe.asked(asked, tuple(ids)), form)
         self._in_block = False
         """Whether the stretch began inside a block that a hint has opened."""
         self._output: str | None = None
@@ -134,19 +134,22 @@ class _Draw:
                     return self._ran_out("context_full")
                 continue
             if ended:
-                return None if self._transcript.thought()[1] else self._ran_out("unclosed")
+                whole = self._transcript.thought()[1] or not self._kit.format.marked
+                return None if whole else self._ran_out("unclosed")
 
     def trace(self, item: Item) -> Trace:
         """The trace of a turn that has ended."""
         recipe, transcript = self._recipe, self._transcript
-        thought, _ = transcript.thought()
-        reply = transcript.close(*_parts(thought, opened=self._in_block))
+        thought, closed = transcript.thought()
+        parts = _parts(thought, opened=self._in_block)
+        reply = transcript.close(*parts) if closed else self._reply(parts)
         return self._kit.trace(
             transcript.segments,
             finish_reason="stop",
             answer=answer_of(reply.strip(), item),
             meta={
                 "mode": recipe.mode,
+                "thought_end": "tag" if closed else "turn",
                 "code_calls": str(self._python.calls),
                 "code_seconds": f"{self._python.seconds:.3f}",
                 "hints_delayed": str(self._hints["delayed"]),
@@ -154,6 +157,23 @@ class _Draw:
                 "cut_tokens": str(self._cut_tokens),
             },
         )
+
+    def _reply(self, parts: list[tuple[SegmentKind, int | None]]) -> str:
+        """Part the last stretch of a teacher that does not mark its reasoning: its answer's text.
+
+        The answer begins with the line that marks it, or is all that is said behind the last output
+        where no line does.
+        """
+        transcript, text = self._transcript, self._transcript.text
+        behind = max((end for _, end in parts if end is not None), default=0)
+        found = answer_at(text)
+        if found is None and not behind and len(transcript.segments) > 1:
+            found = 0
+        if found is None or found < behind:
+            transcript.part(*parts)
+            return ""
+        transcript.part(*parts[:-1], (parts[-1][0], found), ("answer", None))
+        return text[found:]
 
     def _wanted(self) -> int | None:
         """Tokens to ask for: all that is left, or up to the next look at the thought."""

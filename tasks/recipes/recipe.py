@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from schemas.base import Frozen
+from schemas.claims import TraceClaim
 from schemas.errors import ConfigError
 from schemas.ids import content_hash
-from schemas.rows import Drop, Item, Trace, Verdict
+from schemas.rows import Drop, Item, Segment, Trace, Verdict
 from schemas.teachers import Sampling
 from tasks.kit import Kit
+from tasks.teachers.protocol import Message
 
 _PROMPTS = Path(__file__).parent / "prompts"
 
@@ -36,6 +38,10 @@ Prompt = Annotated[str, AfterValidator(_from_file)]
 """A prompt in a config: its text, or `@path` of the file that holds it.  Text is what is hashed."""
 
 
+def _system(text: str) -> Message:
+    return {"role": "system", "content": text}
+
+
 class Recipe(Frozen):
     """How a teacher turns one item into traces.
 
@@ -45,15 +51,31 @@ class Recipe(Frozen):
     kind: str
     version: ClassVar[int] = 1
     """Raised when the same knobs give other traces than before."""
+    claim: ClassVar[TraceClaim]
+    """What its traces claim: only what answers is judged against the gold."""
     needs_sandbox: ClassVar[bool] = False
     """Whether `kit.sandbox` must be there."""
+    puts_code_in: ClassVar[bool] = False
+    """Whether it puts code and outputs into the teacher's reasoning."""
     sampling: Sampling = Field(default=Sampling())
     """Sampling parameters; what is left open comes from the model."""
+    system: str | None = None
+    """System message; some models are switched to thinking by one."""
 
     @property
     def fingerprint(self) -> str:
         """Hash of the recipe's version and of every knob."""
         return content_hash("recipe", self.version, self.model_dump(mode="json"))
+
+    def turns(self, content: str | Sequence[dict[str, Any]]) -> list[Message]:
+        """The messages that put a user turn to the teacher."""
+        asked: list[Message] = [{"role": "user", "content": content}]
+        return asked if self.system is None else [_system(self.system), *asked]
+
+    def asked(self, prompt: str, token_ids: tuple[int, ...]) -> Segment:
+        """The prompt's segment: system message and user turn, as they were put."""
+        text = prompt if self.system is None else f"{self.system}\n\n{prompt}"
+        return Segment(kind="prompt", text=text, token_ids=token_ids, trainable=False)
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop | Verdict]:
         """One draw of one item: exactly one trace or drop that carries `kit.trace_id`.

@@ -12,12 +12,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.errors import ConfigError
+from schemas.claims import TraceClaim
 from schemas.rows import Drop, Item, Segment, Trace
 from schemas.teachers import Sampling
 from tasks.kit import Kit
 from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.thought import Tags, parted
+from tasks.recipes.thought import Parted, parted, tokens_before
 from tasks.teachers.protocol import Tokens
 from tasks.verifiers.extract import find_answer
 
@@ -30,45 +30,80 @@ class Solve(Recipe):
     """Solve a problem: a thought, then a reply that holds the final answer.
 
     The whole completion is kept: the segments' token ids concatenate to what the teacher read and
-    wrote.  A reply without an answer is a trace too; its verdict will say so.  Several draws and
-    several teachers are the run's settings (`draws`, `teacher`).  Defaults: T 0.6, top-p 0.95,
-    at most 32k tokens.
+    wrote.  Where the teacher marks no thought, the reply is parted where the line with its answer
+    begins.  A reply without an answer is a trace too; its verdict will say so.  Several draws and
+    several teachers are the run's settings (`draws`, `teacher`).  Defaults: T 0.6, top-p 0.95, at
+    most 32k tokens.
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "answers"
     kind: Literal["solve"] = "solve"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=32_768)
+    """How the teacher samples; what is left open is the model's own default."""
     prompt: Prompt = Field(default_factory=lambda: prompt_text("solve"))
     """User turn; `{problem}` is replaced by the problem, and its options where it has any."""
-    open_tag: str = "<think>"
-    """Tag that opens a thought, by the teacher or by its template."""
-    close_tag: str = "</think>"
-    """Tag between thought and reply; a teacher that never writes it only replies."""
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
         problem = f"{item.text}\n\n{listed(item.choices)}" if item.choices else item.text
         prompt = self.prompt.replace("{problem}", problem)
-        completion = await kit.chat([{"role": "user", "content": prompt}])
+        completion = await kit.chat(self.turns(prompt))
         written = completion.completion_tokens
         if completion.finish_reason != "stop":
             return [kit.drop(completion.finish_reason, f"not done after {written} tokens")]
-        think, reply = parted(completion, _tokens(kit), Tags(self.open_tag, self.close_tag))
+        tokens = kit.tokens_or_none
+        parts = parted(completion, tokens, kit.format)
+        if parts.fault is not None:
+            return [kit.drop(parts.fault, f"{written} tokens without the channels' tags")]
+        if parts.ended == "none":
+            parts = at_answer(parts, tokens, item)
+        think, reply = parts.think, parts.reply
         if not think.text and not reply.text:
             return [kit.drop("empty", f"{written} tokens, neither thought nor reply")]
-        asked = Segment(
-            kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
-        )
         said = [part for part in (think, reply) if part.text or part.token_ids]
         answer = answer_of(reply.text, item)
-        return [kit.trace([asked, *said], finish_reason="stop", answer=answer)]
+        asked = self.asked(prompt, completion.prompt_ids)
+        meta = {"thought_end": parts.ended}
+        return [kit.trace([asked, *said], finish_reason="stop", answer=answer, meta=meta)]
 
 
-def _tokens(kit: Kit) -> Tokens | None:
-    """The teacher's tokenizer; None of an endpoint that names none."""
-    try:
-        return kit.tokens
-    except ConfigError:
+def at_answer(parts: Parted, tokens: Tokens | None, item: Item) -> Parted:
+    """A reply without a marked thought, parted where the line with its answer begins.
+
+    What is before it is the reasoning.  A reply whose answer is not marked as one, is all there is,
+    or is judged as a whole stays as it is.
+    """
+    reply = parts.reply
+    at = answer_at(reply.text)
+    if at is None or any(key in item.meta for key in _WHOLE_REPLY):
+        return parts
+    think, ids, reasoning = parts.think.token_ids, reply.token_ids, reply.text[:at]
+    cut = 0
+    if tokens and ids:
+        lead = len(text := tokens.decode(ids)) - len(text.lstrip())
+        cut = tokens_before(tokens, ids, lead + at)
+    return parts._replace(
+        think=Segment(
+            kind="think", text=reasoning.rstrip(), token_ids=think + ids[:cut], trainable=True
+        ),
+        reply=Segment(kind="answer", text=reply.text[at:], token_ids=ids[cut:], trainable=True),
+        ended="turn",
+    )
+
+
+def answer_at(reply: str) -> int | None:
+    """Where the line begins in which a reply marks its answer, if there is anything before it."""
+    found = find_answer(reply)
+    if found.text is None or found.how not in ("box", "tag", "hash", "phrase"):
         return None
+    at = reply.rfind(found.text)
+    if at < 0:
+        return None
+    start = reply.rfind("\n", 0, at) + 1
+    if start == 0 and found.how == "phrase":
+        last = max(reply.rfind(f"{mark} ", 0, at) for mark in ".!?")
+        start = last + 2 if last >= 0 else 0
+    return start if reply[:start].strip() else None
 
 
 def listed(choices: Sequence[str]) -> str:

@@ -12,23 +12,27 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.rows import Drop, Item, Segment, Trace
+from schemas.claims import TraceClaim
+from schemas.rows import Drop, Item, Trace
 from schemas.teachers import Sampling
 from tasks.kit import Kit
 from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.teachers.protocol import Completion
+from tasks.recipes.thought import bare
 
 
 class Thinking(Recipe):
     """Think about a document, and stop at the end of the thought.
 
-    The final response is never generated: it would only summarise.  Defaults are the paper's:
+    The final response is not generated: it would only summarise.  A teacher without a reasoning
+    format is asked in plain words, and its whole reply is the thought.  Defaults are the paper's:
     documents cut to 2k tokens, at most 8k thinking tokens, T 0.6, top-p 0.9.
     """
 
     version: ClassVar[int] = 1
+    claim: ClassVar[TraceClaim] = "muses"
     kind: Literal["thinking"] = "thinking"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.9, max_tokens=8192)
+    """How the teacher samples; what is left open is the model's own default."""
     variant: Literal["document", "focus"] = "document"
     """`document` thinks about the whole text; `focus` starts from a random place in it."""
     prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking"))
@@ -41,63 +45,49 @@ class Thinking(Recipe):
     """Tokens of the document that are shown; cut on a token boundary."""
     min_thinking_tokens: int = Field(default=16, ge=0)
     """Shorter thoughts are dropped as `too_short`."""
-    open_tag: str = "<think>"
-    """Tag that opens a thought, for teachers whose template does not open it."""
-    close_tag: str = "</think>"
-    """Tag that ends a thought, and generation."""
+    plain_prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking_plain"))
+    """As `prompt`, for teachers without a reasoning format: their whole reply is the thought."""
+    plain_focus_prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking_plain_focus"))
+    """As `focus_prompt`, for teachers without a reasoning format."""
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:
         document = kit.tokens.cut(item.text, self.document_tokens)
         meta = {"document_chars": str(len(document))}
-        shown, template = document, self.prompt
+        form = kit.format
+        whole, focus = (
+            (self.prompt, self.focus_prompt)
+            if form.marked
+            else (self.plain_prompt, self.plain_focus_prompt)
+        )
+        shown, template = document, whole
         if self.variant == "focus":
             at = random.Random(kit.seed).randrange(len(document) + 1)
             shown = f"{document[:at]}{self.marker}{document[at:]}"
-            template = self.focus_prompt.replace("{marker}", self.marker)
+            template = focus.replace("{marker}", self.marker)
             meta["focus_char"] = str(at)
         prompt = template.replace("{document}", shown)
+        messages = self.turns(prompt)
         sampling = kit.lane.sampling
         completion = await kit.chat(
-            [{"role": "user", "content": prompt}],
-            sampling.model_copy(update={"stop": (*sampling.stop, self.close_tag)}),
+            messages, sampling.model_copy(update={"stop": (*sampling.stop, *form.stops)})
         )
-        think = self._thought(completion, kit)
-        length = len(think.token_ids) or completion.completion_tokens
+        read = completion.prompt_ids or tuple(kit.tokens.render(messages))
+        parts = bare(completion, kit.tokens, form, opened=form.opened_by(read, kit.tokens))
+        think, written = parts.think, completion.completion_tokens
+        length = len(think.token_ids) or completion.reasoning_tokens or written
+        if parts.fault is not None:
+            return [kit.drop(parts.fault, f"{written} tokens without the tags of {form.name}")]
+        if parts.ended == "hidden":
+            return [kit.drop("thought_hidden", f"{completion.hidden_tokens} tokens of thought")]
         if completion.finish_reason != "stop":
-            return [kit.drop(completion.finish_reason, f"{length} tokens without {self.close_tag}")]
+            missing = f" without {form.close}" if form.marked else ", not done"
+            return [kit.drop(completion.finish_reason, f"{length} tokens{missing}")]
+        if parts.ended == "none" and completion.text.strip():
+            return [kit.drop("no_thought", f"{written} tokens, no {form.open} among them")]
         if not think.text.strip():
-            return [kit.drop("empty", f"{completion.completion_tokens} tokens, no thought")]
+            return [kit.drop("empty", f"{written} tokens, no thought")]
         if length < self.min_thinking_tokens:
             return [kit.drop("too_short", f"{length} of {self.min_thinking_tokens} tokens")]
-        asked = Segment(
-            kind="prompt", text=prompt, token_ids=completion.prompt_ids, trainable=False
-        )
+        asked = self.asked(prompt, completion.prompt_ids)
+        meta["thought_end"] = parts.ended
         return [kit.trace([asked, think], finish_reason="stop", meta=meta)]
-
-    def _thought(self, completion: Completion, kit: Kit) -> Segment:
-        """The thought without its tags; its ids are those whose text lies inside it."""
-        if completion.reasoning is not None:
-            return Segment(kind="think", text=completion.reasoning.strip("\n"), trainable=True)
-        ids, text = completion.token_ids, completion.text
-        if ids:
-            ids = _within(kit, ids, len(text))
-            text = kit.tokens.decode(ids)
-        opened = text.lstrip().startswith(self.open_tag)
-        if opened:
-            text = text.split(self.open_tag, 1)[1]
-            while ids and len(kit.tokens.decode(ids)) > len(text):
-                ids = ids[1:]
-        return Segment(kind="think", text=text, token_ids=ids, trainable=True)
-
-
-def _within(kit: Kit, ids: tuple[int, ...], chars: int) -> tuple[int, ...]:
-    """The longest start of `ids` whose text is at most `chars` characters: the stop tag cut off.
-
-    An end-of-text token, which has no text, is cut off too.
-    """
-    end = len(ids)
-    if end and not kit.tokens.decode(ids[end - 1 :]):
-        end -= 1
-    while end and len(kit.tokens.decode(ids[:end])) > chars:
-        end -= 1
-    return ids[:end]

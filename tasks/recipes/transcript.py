@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from schemas.rows import Segment, SegmentKind
+from tasks.teachers.formats import ReasoningFormat
 from tasks.teachers.protocol import Tokens
 
 _CONTEXT = 4
-_TAG_TAIL = 16
 _SPLITS: tuple[Callable[[str], list[str]], ...] = (
     lambda text: re.split(r"(?<=[<\[])", text),
     list,
@@ -26,14 +26,15 @@ _SPLITS: tuple[Callable[[str], list[str]], ...] = (
 class Transcript:
     """Grows at its end; `cut` takes back some of the last stretch, `part` makes segments of it."""
 
-    def __init__(self, tokens: Tokens, prompt: Segment, open_tag: str, close_tag: str) -> None:
+    def __init__(self, tokens: Tokens, prompt: Segment, form: ReasoningFormat) -> None:
         self.segments: list[Segment] = [prompt]
         self.ids: list[int] = list(prompt.token_ids)
         """All that the next request sends."""
         self._tokens = tokens
-        self._close_tag = close_tag
-        self._tag_ids = tokens.encode(close_tag)
-        self._controls = (self._tag_ids, tokens.encode(open_tag))
+        self._close_tag = form.close
+        self._tag_ids = tokens.encode(form.close) if form.marked else []
+        opening = tokens.encode(form.open.rstrip()) if form.marked else []
+        self._controls = tuple(tag for tag in (self._tag_ids, opening) if tag)
         self._from = len(self.ids)
         self._text: str | None = None
 
@@ -162,6 +163,8 @@ class Transcript:
 
     def _tag_end(self) -> int | None:
         """Tokens of the last stretch up to the end of its first closing tag."""
+        if not self._tag_ids:
+            return None
         stretch = self.stretch
         at = _place(stretch, self._tag_ids)
         if at >= 0:
@@ -182,13 +185,6 @@ class Transcript:
                 break
             ids = [id_ for piece in split(text) for id_ in self._tokens.encode(piece)]
         return ids
-
-
-def in_thought(tokens: Tokens, prompt_ids: Sequence[int], open_tag: str) -> bool:
-    """Whether a prompt ends inside a thought, as some chat templates have it."""
-    tail, tag = list(prompt_ids[-_TAG_TAIL:]), tokens.encode(open_tag)
-    at = _place(tail, tag)
-    return at >= 0 and not tokens.decode(tail[at + len(tag) :]).strip()
 
 
 def _place(ids: Sequence[int], wanted: Sequence[int]) -> int:

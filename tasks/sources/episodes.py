@@ -82,7 +82,9 @@ class EpisodeSource(FileSource):
     path: str | tuple[str, ...]
     """A file or glob, or a folder that holds `.jsonl` or `.parquet` files."""
     item_kind: Literal["step"] = "step"
+    """Always `step`: an item is one step of an episode."""
     fields: EpisodeFields = EpisodeFields()
+    """Which key of an episode is what."""
     frames_root: str | None = None
     """Folder that frame paths start from; that of the file where null."""
     actions: Actions = Actions()

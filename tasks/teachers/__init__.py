@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.teachers import EndpointTeacher, ScriptedTeacher, TeacherConfig, VllmTeacher
+from tasks.teachers.formats import FORMATS, ReasoningFormat
 from tasks.teachers.protocol import Teacher
 
 
@@ -21,6 +22,28 @@ def start(config: TeacherConfig) -> Teacher:
             from tasks.teachers.scripted import Scripted
 
             return Scripted(config)
+
+
+def format_named(config: TeacherConfig) -> ReasoningFormat:
+    """The reasoning format of a teacher, found without starting it.
+
+    Raises `ConfigError` where its tokenizer is not to be had.
+    """
+    from tasks.teachers.tokens import HfTokens, found_format
+
+    asked = config.reasoning_format
+    if asked != "auto":
+        return FORMATS[asked]
+    match config:
+        case VllmTeacher():
+            from tasks.teachers.vllm import tokens_of
+
+            return found_format(asked, tokens_of(config))
+        case EndpointTeacher(tokenizer=str(name)):
+            template_args = config.extra_body.get("chat_template_kwargs")
+            return found_format(asked, HfTokens(name, chat_template_args=template_args))
+        case _:
+            return found_format(asked, None)
 
 
 def check(config: TeacherConfig) -> None:

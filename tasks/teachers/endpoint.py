@@ -17,7 +17,7 @@ from tasks.teachers.endpoint_http import Line
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Message, Tokens
 from tasks.teachers.refusals import RefusalError
-from tasks.teachers.tokens import HfTokens
+from tasks.teachers.tokens import HfTokens, found_format
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -47,10 +47,11 @@ class Endpoint:
         self._line = Line(config, backoff_s=backoff_s)
         self.throttle = self._line.throttle
         """Requests in flight and their present limit."""
-        self._tokens: Tokens | None = None
+        self._tokens: HfTokens | None = None
         if config.tokenizer is not None:
             template_args = config.extra_body.get("chat_template_kwargs")
             self._tokens = HfTokens(config.tokenizer, chat_template_args=template_args)
+        self.format = found_format(config.reasoning_format, self._tokens)
 
     @property
     def tokens(self) -> Tokens:

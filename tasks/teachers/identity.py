@@ -35,6 +35,7 @@ def identify(config: TeacherConfig) -> TeacherIdentity:
                 behaviour=_json(
                     extra_body=config.extra_body,
                     tokenizer=tokenizer_version(config.tokenizer) if config.tokenizer else None,
+                    **_format(config),
                 ),
                 defaults=Sampling(),
             )
@@ -42,7 +43,7 @@ def identify(config: TeacherConfig) -> TeacherIdentity:
             return TeacherIdentity(
                 name=config.model,
                 revision="",
-                behaviour=_json(replies=config.replies),
+                behaviour=_json(replies=config.replies, **_format(config)),
                 defaults=Sampling(),
             )
 
@@ -120,7 +121,14 @@ def _behaviour(config: VllmTeacher) -> str:
         quantization=config.quantization,
         tokenizer=tokenizer_version(config.tokenizer) if config.tokenizer else None,
         chat_template_args=config.chat_template_args,
+        **_format(config),
     )
+
+
+def _format(config: TeacherConfig) -> dict[str, str]:
+    """The reasoning format where it is set; one that is found follows from the template."""
+    asked = config.reasoning_format
+    return {} if asked == "auto" else {"reasoning_format": asked}
 
 
 def _defaults(generation_config: bytes) -> Sampling:

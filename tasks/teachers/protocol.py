@@ -10,6 +10,7 @@ from schemas.base import Row
 from schemas.ids import content_hash
 from schemas.rows import FinishReason
 from schemas.teachers import Sampling
+from tasks.teachers.formats import ReasoningFormat
 
 Message = dict[str, Any]
 """One chat message in OpenAI form: `role`, and `content` as text or a list of parts."""
@@ -47,6 +48,14 @@ class Completion:
     """Token ids the model wrote, stop tokens included; empty where an endpoint does not tell."""
     reasoning: str | None = None
     """The thought, where an endpoint's reasoning parser has split it from the answer."""
+    hidden_tokens: int = 0
+    """Tokens of a thought that the server counts and does not show."""
+    reasoning_tokens: int | None = None
+    """Tokens of the thought, where a server counts them apart."""
+    stopped_by: str | None = None
+    """The stop string that ended it, where that is known."""
+    stop_told: bool = False
+    """Whether `stopped_by` is a server's word; null then means the end of the turn."""
 
 
 class Tokens(Protocol):
@@ -73,6 +82,11 @@ class Teacher(Protocol):
     """A model behind one interface.  Raises `TeacherError` for a request, `TeacherDown` for all."""
 
     identity: TeacherIdentity
+
+    @property
+    def format(self) -> ReasoningFormat:
+        """How the model marks its reasoning."""
+        ...
 
     @property
     def tokens(self) -> Tokens:

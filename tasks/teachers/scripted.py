@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from schemas.rows import FinishReason
 from schemas.teachers import Sampling, ScriptedTeacher
+from tasks.teachers.formats import format_of
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Message
 
@@ -50,6 +51,7 @@ class Scripted:
     def __init__(self, config: ScriptedTeacher) -> None:
         self.identity = identify(config)
         self.tokens = ByteTokens()
+        self.format = format_of(config.reasoning_format, template=None, opening=None)
         self._config = config
 
     async def chat(

@@ -16,10 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.errors import ConfigError
+from schemas.teachers import ReasoningFormatName
+from tasks.teachers.formats import ReasoningFormat, format_of
 from tasks.teachers.protocol import Message
 
 _FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 _CHARS_PER_TOKEN = 16
+_PROBE = "What is six times seven?"
 
 
 class HfTokens:
@@ -53,6 +56,18 @@ class HfTokens:
     def added_id(self, text: str) -> int | None:
         """The id of a token that was added to the vocabulary whole, such as `</think>`."""
         return self._added.get(text)
+
+    @property
+    def template(self) -> str | None:
+        """The chat template's source; of several, the one for chats."""
+        found = self._hf.chat_template
+        if isinstance(found, dict):
+            found = found.get("default") or next(iter(found.values()), None)
+        return None if found is None else str(found)
+
+    def opening(self) -> str:
+        """How a rendered prompt ends, from the user's last word on."""
+        return self._rendered([{"role": "user", "content": _PROBE}]).rpartition(_PROBE)[2]
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text, no special tokens added."""
@@ -97,20 +112,34 @@ class HfTokens:
     def render(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a chat of text, generation prompt added; as `apply_chat_template` gives.
 
-        Raises `ConfigError` for a tokenizer without a template and for images.
+        Raises `ConfigError` for a tokenizer without a template, for images, and where the template
+        refuses the messages.
         """
+        return self.encode(self._rendered(messages))
+
+    def _rendered(self, messages: Sequence[Message]) -> str:
         if self._hf.chat_template is None:
             raise ConfigError(
                 f"{self._setting}: {self.name!r} has no chat template; name a tokenizer that has"
                 " one, or put a chat_template.jinja beside it"
             )
-        text = self._hf.apply_chat_template(
-            [{**message, "content": self._text(message["content"])} for message in messages],
-            tokenize=False,
-            add_generation_prompt=True,
-            **self._template_args,
-        )
-        return self.encode(text)
+        from jinja2 import TemplateError
+
+        try:
+            return str(
+                self._hf.apply_chat_template(
+                    [{**turn, "content": self._text(turn["content"])} for turn in messages],
+                    tokenize=False,
+                    add_generation_prompt=True,
+                    **self._template_args,
+                )
+            )
+        except TemplateError as exc:
+            roles = ", ".join(str(message["role"]) for message in messages)
+            raise ConfigError(
+                f"{self._setting}: the chat template of {self.name!r} refuses messages of the roles"
+                f" {roles}: {exc}"
+            ) from exc
 
     def render_with_images(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a chat whose image parts are the template's placeholders, not yet expanded.
@@ -165,6 +194,13 @@ def _placed(content: Any) -> Any:
     if content is None or isinstance(content, str):
         return content
     return [{"type": "image"} if part["type"] == "image_url" else part for part in content]
+
+
+def found_format(asked: ReasoningFormatName, tokens: HfTokens | None) -> ReasoningFormat:
+    """A teacher's reasoning format: the one asked for, or what its chat template speaks of."""
+    if tokens is None or asked != "auto" or tokens.template is None:
+        return format_of(asked, template=None, opening=None)
+    return format_of(asked, template=tokens.template, opening=tokens.opening())
 
 
 def tokenizer_version(name: str) -> str:

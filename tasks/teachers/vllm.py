@@ -1,8 +1,8 @@
 """vLLM in process: one `AsyncLLM` for the life of a worker.  `vllm` is imported nowhere else.
 
-Prompts go in as token ids, so what the model saw is what a trace records.  Where every stop string
-is a token of its own, the engine stops by token id and its per-token detokenizer stays off: one
-decode at the end does the same work once.
+Prompts go in as token ids, so what the model saw is what a trace records.  Stop strings that are
+tokens stop the engine by id, the others by text.  Without others its per-token detokenizer stays
+off: one decode at the end does the same work once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from schemas.teachers import Sampling, VllmTeacher
 from tasks.images import decoded, image_urls
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Message
-from tasks.teachers.tokens import HfTokens
+from tasks.teachers.tokens import HfTokens, found_format
 
 _FINISH = {"stop": "stop", "length": "length"}
 _MULTIPROCESSING = "VLLM_ENABLE_V1_MULTIPROCESSING"
@@ -127,6 +127,7 @@ class Vllm:
 
         self.identity = identify(config)
         self.tokens = tokens_of(config)
+        self.format = found_format(config.reasoning_format, self.tokens)
         eager = cpu if config.enforce_eager is None else config.enforce_eager
         arguments: dict[str, Any] = {
             "model": config.model,
@@ -187,8 +188,8 @@ class Vllm:
         from vllm.sampling_params import RequestOutputKind
 
         self._check_length(prompt_ids)
-        stop_ids = [self.tokens.added_id(text) for text in sampling.stop]
-        by_id = all(stop is not None for stop in stop_ids)
+        by_id = {id_: text for text in sampling.stop if (id_ := self.tokens.added_id(text))}
+        by_text = [text for text in sampling.stop if text not in by_id.values()]
         values = sampling.model_dump(exclude_none=True, exclude={"stop", "max_tokens"})
         room = self._context - len(prompt_ids)
         parameters = SamplingParams(
@@ -196,17 +197,20 @@ class Vllm:
             seed=seed,
             # How far images fill the context only the engine knows; it stops at its end.
             max_tokens=sampling.max_tokens if images else min(sampling.max_tokens or room, room),
-            stop=None if by_id else list(sampling.stop),
-            stop_token_ids=stop_ids if by_id else None,
-            detokenize=not by_id,
+            stop=by_text or None,
+            stop_token_ids=list(by_id) or None,
+            detokenize=bool(by_text),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         output = await self._generate(prompt_ids, parameters, images)
         made = output.outputs[0]
         ids = tuple(made.token_ids)
         seen = tuple(output.prompt_token_ids if images else prompt_ids)
-        if by_id:
-            text = self.tokens.decode(ids[:-1] if ids and ids[-1] in stop_ids else ids)
+        stopped_by = made.stop_reason if isinstance(made.stop_reason, str) else None
+        if stopped_by is None:
+            at_stop = made.finish_reason == "stop" and bool(ids) and ids[-1] in by_id
+            text = self.tokens.decode(ids[:-1] if at_stop else ids)
+            stopped_by = by_id[ids[-1]] if at_stop else None
         else:
             text = made.text
         return Completion(
@@ -216,6 +220,8 @@ class Vllm:
             completion_tokens=len(ids),
             prompt_ids=seen,
             token_ids=ids,
+            stopped_by=stopped_by,
+            stop_told=True,
         )
 
     async def score(self, token_ids: Sequence[int], *, from_position: int) -> list[float]:

@@ -169,6 +169,11 @@ def _quantities(gold: Quantity | Infinity, answer: Quantity | Infinity) -> Match
         unit = a or b
         if unit is None:
             return plain
+        if unit.dimensions == (("count", 1),):
+            return equal(
+                _scaled(gold.node, a.factor if a else Fraction(1)),
+                _scaled(answer.node, b.factor if b else Fraction(1)),
+            )
         if (
             plain.equal
             and unit == PERCENT

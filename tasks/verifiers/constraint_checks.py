@@ -114,7 +114,9 @@ def number_sentences(text: str, num_sentences: int, relation: str) -> bool:
 
 
 def number_paragraphs(text: str, num_paragraphs: int) -> bool:
-    return len(paragraphs(text)) == num_paragraphs
+    """An empty part breaks it, but for one before the first mark or after the last."""
+    parts = [part.strip() for part in re.split(r"\s?\*\*\*\s?", text)]
+    return all(parts[1:-1]) and sum(map(bool, parts)) == num_paragraphs
 
 
 def first_word(text: str, num_paragraphs: int, nth_paragraph: int, first_word: str) -> bool:
@@ -126,12 +128,13 @@ def first_word(text: str, num_paragraphs: int, nth_paragraph: int, first_word: s
 
 
 def placeholders(text: str, num_placeholders: int) -> bool:
-    return len(re.findall(r"\[[^\[\]]*\]", text)) >= num_placeholders
+    return len(re.findall(r"\[[^\n]*?\]", text)) >= num_placeholders
 
 
 def postscript(text: str, postscript_marker: str) -> bool:
+    """Anywhere in the text, in bold and in mid-line too, as the reference has it."""
     marker = re.escape(postscript_marker.strip()).replace(r"\.", r"\.\s?")
-    return bool(re.search(rf"^[ \t]*{marker}", text, re.IGNORECASE | re.MULTILINE))
+    return bool(re.search(marker, text, re.IGNORECASE))
 
 
 def bullets(text: str, num_bullets: int) -> bool:

@@ -27,7 +27,7 @@ class Constraints(Verifier):
     rules of our own instead of nltk and langdetect.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"constraints"})
     rank: ClassVar[int] = 10
     graded: ClassVar[bool] = True

@@ -21,6 +21,7 @@ from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
 _PROMPT = (Path(__file__).parent / "prompts" / "judge.txt").read_text().rstrip("\n")
 _VOTE = re.compile(r"\bVERDICT\W{0,6}(CORRECT|INCORRECT|UNSURE)\b", re.IGNORECASE)
 _TAIL_CHARS = 2_000
+_CUT_OFF = "CUT_OFF"
 
 
 class Judge(RemoteVerifier):
@@ -29,7 +30,7 @@ class Judge(RemoteVerifier):
     It sees the problem, the gold answer and the final answer; the reasoning would sway it.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain", "choice"})
     rank: ClassVar[int] = 40
     kind: Literal["judge"] = "judge"
@@ -65,6 +66,8 @@ class Judge(RemoteVerifier):
         async def vote(number: int) -> str | None:
             assert teacher is not None
             reply = await teacher.chat(messages, self.sampling, seed=seed_of(seed, number))
+            if reply.finish_reason != "stop":
+                return _CUT_OFF  # it might have gone on to say the opposite
             found = _VOTE.findall(visible(reply.text) or "")
             return found[-1].upper() if found else None
 
@@ -91,13 +94,16 @@ class Judge(RemoteVerifier):
 
 
 def _counted(votes: list[str | None]) -> Opinion:
-    """The opinion of a majority of all votes, those that say nothing included."""
+    """The opinion of a majority of all votes, those that say nothing or were cut off
+    included."""
     correct, incorrect = votes.count("CORRECT"), votes.count("INCORRECT")
     share = correct / len(votes)
     if 2 * correct > len(votes):
         return Opinion("correct", "majority", share)
     if 2 * incorrect > len(votes):
         return Opinion("incorrect", "majority", share)
-    if votes.count(None) == len(votes):
+    if votes.count(_CUT_OFF) == len(votes):
+        return Opinion("undecided", "cut_off")
+    if votes.count(None) + votes.count(_CUT_OFF) == len(votes):
         return Opinion("undecided", "no_vote")
     return Opinion("undecided", "split_vote", share)

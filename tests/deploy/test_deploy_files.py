@@ -116,6 +116,9 @@ def test_image_when_read_then_it_copies_what_exists_and_stays_private() -> None:
     assert (DEPLOY / "Dockerfile.dockerignore").is_file()
     (minor,) = set(re.findall(r"^FROM python:(\d+\.\d+)-slim", lines, flags=re.MULTILINE))
     assert f"# Python {minor}," in (ROOT / "requirements/cpu.lock").read_text()
+    torch = re.search(r"^ARG TORCH=(\S+)$", lines, flags=re.MULTILINE)
+    assert torch
+    assert f"TORCH := {torch[1]}\n" in (ROOT / "Makefile").read_text()
 
 
 def test_kubernetes_when_read_then_it_pins_the_ray_of_the_lock() -> None:

@@ -16,7 +16,7 @@ from tasks.verify_settings import VerifySettings
 from tests.grading import attempt, problem
 
 NEW = Known()
-VOTE = 'judge@1{"votes":1,"teacher":"scripted"}'
+VOTE = 'judge@2{"votes":1,"teacher":"scripted"}'
 JUDGED = VerifySettings(
     cascade=Cascade(tiers=(Exact(), Judge(votes=1))), scores=(), teacher=ScriptedTeacher()
 )

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from tasks.grading_item import FAILURES
 from tests.grading import attempt, land, problem, review, verdict
 from tests.lakes import drop
 from warehouse.categories import Category, add_tiers, set_categories
@@ -56,7 +57,7 @@ def test_judged_when_several_verifiers_spoke_then_the_last_tier_that_decided_sta
         ([("exact@2", "incorrect")], None, False),
         ([("exact@2", "undecided"), ("leak@1", "correct")], [], None),
         ([("exact@2", "correct"), ("no_code@1", "incorrect")], ["no_code"], False),
-        ([("conclusion@2", "correct"), ("leak@1", "correct"), ("blind@2", "undecided")], [], True),
+        ([("conclusion@2", "correct"), ("leak@1", "correct"), ("blind@2", "undecided")], [], None),
         ([("leak@1", "incorrect"), ("blind@2", "incorrect")], ["blind", "leak"], False),
         ([("blind@1", "incorrect"), ("blind@2", "correct")], [], True),
         ([("leak@2{}", "incorrect"), ("leak@1", "correct")], ["leak"], False),
@@ -132,12 +133,58 @@ def test_pass_rates_when_four_draws_are_binary_then_cv_and_wilson_are_the_known_
     assert (found_low, found_high) == pytest.approx((low, high), abs=1e-4)
 
 
-def test_pass_rates_when_draws_are_undecided_or_dropped_then_they_are_shown_and_not_counted(lake):
+def test_pass_rates_when_draws_are_undecided_or_cut_off_then_only_the_cut_off_ones_have_failed(
+    lake,
+):
     asked, _ = drawn(lake, "cuui")
     land(lake, [], [drop(0, 9).model_copy(update={"item_id": asked.item_id, "trace_id": "d"})])
-    assert lake.rows("SELECT n, passes, undecided, dropped, pass_rate FROM pass_rates") == [
-        (2, 1, 2, 1, 0.5)
+    assert lake.rows("SELECT n, passes, undecided, dropped, drops, pass_rate FROM pass_rates") == [
+        (3, 1, 2, 1, {"length": 1}, 1 / 3)
     ]
+
+
+def test_pass_rates_when_one_sample_passes_and_fifteen_are_cut_off_then_the_item_is_hard(lake):
+    asked, _ = drawn(lake, "c")
+    lost = [
+        drop(0, n).model_copy(update={"item_id": asked.item_id, "trace_id": f"d{n}"})
+        for n in range(1, 16)
+    ]
+    land(lake, [], lost)
+    assert lake.rows("SELECT n, pass_rate, band FROM difficulty") == [(16, 1 / 16, "hard")]
+
+
+@pytest.mark.parametrize("reason", FAILURES)
+def test_pass_rates_when_a_draw_broke_then_it_says_nothing_about_the_teacher(lake, reason):
+    asked, _ = drawn(lake, "c")
+    broken = drop(0, 9, reason=reason)
+    land(lake, [], [broken.model_copy(update={"item_id": asked.item_id, "trace_id": "d"})])
+    assert lake.rows("SELECT n, dropped, pass_rate FROM pass_rates") == [(1, 1, 1.0)]
+
+
+def test_pass_rates_when_the_answer_of_a_cut_off_trace_is_right_then_the_sample_has_failed(lake):
+    asked = problem(0)
+    cut = attempt(asked, 0).model_copy(update={"finish_reason": "length"})
+    land(lake, [asked], [cut])
+    review(lake, [cut], [verdict(cut, "correct")])
+    assert lake.rows("SELECT n, passes FROM pass_rates") == [(1, 0)]
+
+
+@pytest.mark.parametrize("recipe", ["thinking", "annotate"])
+@pytest.mark.parametrize("outcome", ["correct", "incorrect"])
+def test_samples_when_a_trace_claims_no_answer_then_verdicts_on_it_count_nowhere(
+    lake, recipe, outcome
+):
+    asked = problem(0)
+    made = attempt(asked, 0)
+    made = made.model_copy(
+        update={"provenance": made.provenance.model_copy(update={"recipe": recipe})}
+    )
+    land(lake, [asked], [made])
+    review(lake, [made], [verdict(made, outcome)])
+    assert lake.rows("SELECT outcome, accepted, pass_rate, band FROM samples") == [
+        (None, None, None, None)
+    ]
+    assert lake.rows("FROM pass_rates") == []
 
 
 def test_pass_rates_when_nothing_is_decided_then_there_is_no_rate_and_no_band(lake):

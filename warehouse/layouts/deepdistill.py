@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from warehouse.extensions import quoted
+from warehouse.lake import SQL
 from warehouse.layouts.layout import SqlLayout
 
 _KNOWN = ("1.5b", "7b", "r1")
@@ -29,8 +30,8 @@ class DeepDistill(SqlLayout):
     """Whose perplexity `ppl` is, by the start of its name; the first by name where null."""
 
     fields: ClassVar[Mapping[str, str]] = {
-        "question": "The document, or the statement of the problem.",
-        "answer": "The thought and the answer, each between its tags.",
+        "question": "The document, or the statement of the problem with its options.",
+        "answer": "The thought, with its code and outputs, and the answer, each between its tags.",
         "question_source": "Name of the source the question was read from.",
         "answer_source": "Name of the model that wrote the answer.",
         "category": "maths, code, science, instructions, closed or other.",
@@ -70,7 +71,8 @@ class DeepDistill(SqlLayout):
         ]
         # Strong first, as in the paper's table.
         rates = ",\n    ".join(reversed(columns)) or "p.rates AS pass_rates"
-        return super().query().replace("{pass_rates}", rates)
+        picked = (SQL / "layouts" / "picked.sql").read_text().rstrip().replace("{ids}", "chosen")
+        return super().query().replace("{pass_rates}", rates).replace("{picked}", picked)
 
     def parameters(self) -> dict[str, Any]:
         return {

@@ -10,7 +10,12 @@ from warehouse.layouts.turns import ConversationLayout
 
 
 class PairLayout(ConversationLayout):
-    """Two of the assistant's turns to one prompt."""
+    """Two of the assistant's turns to one prompt, both drawn, both by recipes that answer."""
+
+    same_teacher: bool = True
+    """Whether both traces of a pair come from one teacher with one sampling."""
+    same_recipe: bool = True
+    """Whether both come from one recipe with the same settings."""
 
     @model_validator(mode="after")
     def _alike(self) -> Self:
@@ -20,21 +25,22 @@ class PairLayout(ConversationLayout):
 
 
 class Preference(PairLayout):
-    """One row a correct trace that an incorrect one of its item can be set against (DPO).
+    """One row for each accepted trace that a wrong one of its item can be set against (DPO).
 
-    The columns are TRL's: `prompt`, `chosen` and `rejected` as messages.
+    Wrong is what was judged incorrect; a trace without a verdict is on neither side.  The columns
+    are TRL's: `prompt`, `chosen` and `rejected` as messages.
     """
 
     kind: Literal["preference"] = "preference"
-    same_teacher: bool = False
-    """Whether both traces of a pair must come from one teacher."""
+    truncated: bool = False
+    """Whether a trace that its token limit cut off may be the rejected one."""
     fields: ClassVar[dict[str, str]] = {
         "prompt": "Messages before the assistant's turn.",
-        "chosen": "The assistant's turn in a correct trace.",
+        "chosen": "The assistant's turn in an accepted trace.",
         "rejected": "The assistant's turn in an incorrect trace of the same item.",
-        "chosen_teacher": "Name of the model that wrote the correct trace.",
+        "chosen_teacher": "Name of the model that wrote the accepted trace.",
         "rejected_teacher": "Name of the model that wrote the incorrect trace.",
-        "chosen_id": "Id of the correct trace.",
+        "chosen_id": "Id of the accepted trace.",
         "rejected_id": "Id of the incorrect trace.",
     }
 
@@ -44,7 +50,8 @@ class Preference(PairLayout):
 
 
 class LongShort(PairLayout):
-    """One row a trace whose item also has a correct trace with a much shorter thought."""
+    """One row for each accepted trace whose item also has an accepted trace with a much shorter
+    thought, both drawn."""
 
     kind: Literal["long_short"] = "long_short"
     ratio: float = Field(default=0.5, gt=0, le=1)
@@ -52,7 +59,7 @@ class LongShort(PairLayout):
     fields: ClassVar[dict[str, str]] = {
         "prompt": "Messages before the assistant's turn.",
         "long": "The assistant's turn with the long thought.",
-        "short": "The assistant's turn in the item's shortest correct trace.",
+        "short": "The assistant's turn in the item's shortest accepted trace.",
         "long_tokens": "Length of the long thought in its teacher's tokens.",
         "short_tokens": "Length of the short thought in its teacher's tokens.",
         "long_id": "Id of the long trace.",

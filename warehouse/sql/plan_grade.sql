@@ -22,7 +22,9 @@ traced AS (
     SELECT
         t.item_id,
         t.draw,
-        coalesce(j.outcome, 'undecided') AS outcome,
+        -- Cut off by its token limit is failed, as in the view `graded`.
+        CASE WHEN t.finish_reason = 'length' THEN 'incorrect' ELSE coalesce(j.outcome, 'undecided') END
+            AS outcome,
         j.outcome IS NULL AS unjudged,
         t.provenance.completion_tokens AS tokens
     FROM traces AS t

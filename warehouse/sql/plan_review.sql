@@ -1,9 +1,14 @@
 -- Traces that a review has not been through yet: one row a trace, with its item and what verdicts,
 -- scores and labels it has already, so that nothing is said twice.
 -- {where} is the run's own predicate over the columns of `thoughts`; all values are bound.
+-- Segments are those of the view `public_texts`: what was thought in private is neither scored nor read.
 WITH pending AS (
     SELECT t
-    FROM traces AS t
+    FROM (
+        SELECT t.* REPLACE (p.segments AS segments)
+        FROM traces AS t
+        JOIN (SELECT trace_id, segments FROM public_texts) AS p USING (trace_id)
+    ) AS t
     WHERE t.trace_id IN (SELECT trace_id FROM thoughts WHERE {where})
       AND NOT EXISTS (
           SELECT 1 FROM reviewed AS r WHERE r.trace_id = t.trace_id AND r.review = $review

@@ -5,26 +5,15 @@ SELECT
     c.trace_id,
     c.place,
     c.leader,
-    i.text,
-    list_aggregate(
-        list_transform(
-            list_filter(t.segments, lambda s: s.kind NOT IN ('prompt', 'answer')), lambda s: s.text
-        ),
-        'string_agg', ''
-    ) AS thought,
+    t.text,
+    t.body AS thought,
     list_aggregate(
         list_transform(
             list_filter(t.segments, lambda s: s.kind IN ('think', 'code')), lambda s: s.text
         ),
         'string_agg', ''
     ) AS written,
-    coalesce(
-        list_aggregate(
-            list_transform(list_filter(t.segments, lambda s: s.kind = 'answer'), lambda s: s.text),
-            'string_agg', ''
-        ),
-        t.answer
-    ) AS answer,
+    coalesce(t.reply, t.answer) AS answer,
     list_aggregate(list_transform(t.segments, lambda s: s.kind), 'string_agg', ' ') AS kinds,
     t.finish_reason,
     list_sum(
@@ -33,8 +22,7 @@ SELECT
             lambda s: len(s.token_ids)
         )
     )::BIGINT AS thought_tokens,
-    t.provenance.completion_tokens AS completion_tokens
+    t.completion_tokens
 FROM temp.screened AS c
-JOIN traces AS t ON t.trace_id = c.trace_id
-JOIN items AS i ON i.item_id = t.item_id
+JOIN public_texts AS t ON t.trace_id = c.trace_id
 WHERE c.fresh OR NOT $only_fresh

@@ -113,11 +113,19 @@ def test_annotate_when_all_agrees_then_one_trace_with_three_good_verdicts():
     ]
     assert [s.text for s in trace.segments[1:]] == [REASONING, "Answer: 13"]
     assert (trace.answer, trace.finish_reason, trace.provenance.requests) == ("13", "stop", 2)
-    assert trace.meta == {"given": "question", "gold": "13", "attempt": "0", "blind_answer": "13"}
+    assert trace.meta == {
+        "claim": "explains",
+        "given": "question",
+        "gold": "13",
+        "attempt": "0",
+        "blind_answer": "13",
+        "thought_end": "none",
+        "reasoning_format": "think",
+    }
     assert [(name, outcome) for name, outcome, _ in ended.verdicts] == [
         ("conclusion@2", "correct"),
-        ("leak@1", "correct"),
-        ("blind@2", "correct"),
+        ("leak@2", "correct"),
+        ("blind@3", "correct"),
     ]
 
 
@@ -162,13 +170,13 @@ def test_annotate_when_no_token_ids_are_told_then_texts_are_parted_all_the_same(
     assert all(s.token_ids == () for s in trace.segments)
 
 
-def test_blind_when_asked_then_it_sees_item_and_reasoning_but_neither_gold_nor_last_line():
+def test_blind_when_asked_then_it_sees_the_reasoning_alone_without_item_gold_and_last_line():
     teacher = Said("One more step is due.\nAnswer: 13", BLIND)
     annotate(teacher, sampling=Sampling(temperature=0.7, top_p=0.9, max_tokens=50))
     first, second = (asked[0]["content"] for asked in teacher.asked)
     assert "13" in first
     assert "13" not in second
-    assert "6 + 7 = ?" in second
+    assert "6 + 7 = ?" not in second
     assert "One more step is due." in second
     assert teacher.sampled[1].temperature == 0
     assert teacher.sampled[1].top_p == 0.9
@@ -187,12 +195,12 @@ def test_blind_when_asked_then_it_sees_item_and_reasoning_but_neither_gold_nor_l
 )
 def test_blind_when_it_arrives_somewhere_then_the_verdict_says_so(blind, outcome, reason):
     ended = annotate(Said(GOOD, blind), attempts=1)
-    assert ("blind@2", outcome, reason) in ended.verdicts
+    assert ("blind@3", outcome, reason) in ended.verdicts
 
 
 def test_blind_when_switched_off_then_there_is_no_such_verdict():
     ended = annotate(Said(GOOD), blind=False)
-    assert [name for name, *_ in ended.verdicts] == ["conclusion@2", "leak@1"]
+    assert [name for name, *_ in ended.verdicts] == ["conclusion@2", "leak@2"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +208,7 @@ def test_blind_when_switched_off_then_there_is_no_such_verdict():
     [
         (f"{REASONING}Answer: 14", ("conclusion@2", "incorrect")),
         (f"{REASONING}So it is.", ("conclusion@2", "incorrect")),
-        (f"The given answer is 13. {GOOD}", ("leak@1", "incorrect")),
+        (f"The given answer is 13. {GOOD}", ("leak@2", "incorrect")),
     ],
 )
 def test_annotate_when_an_attempt_fails_then_it_is_kept_with_its_verdict_and_tried_again(
@@ -236,22 +244,29 @@ def test_annotate_when_the_reasoning_repeats_the_conclusion_then_the_blind_reade
     assert "Answer: 13" not in str(said.asked[1])
 
 
-def test_annotate_when_the_blind_reply_is_cut_off_then_it_has_not_arrived():
+def test_annotate_when_the_blind_reply_is_cut_off_then_it_has_no_opinion():
     ended = annotate(Said(GOOD, "It is 1…"), attempts=1)
-    assert ("blind@2", "incorrect", "no_conclusion") in ended.verdicts
+    assert ("blind@3", "undecided", "cut_off") in ended.verdicts
+
+
+def test_leak_when_it_follows_the_conclusion_then_it_is_found():
+    ended = annotate(
+        Said(f"{GOOD}\nThat is what I wrote since I was told the answer.", BLIND), attempts=1
+    )
+    assert ("leak@2", "incorrect", "leak") in ended.verdicts
 
 
 def test_annotate_when_an_answer_can_t_be_told_right_or_wrong_then_it_stays_undecided_and_is_kept():
     ended = annotate(Said(GOOD, "Answer: a baker's dozen"))
     assert len(ended.traces) == 1
-    assert ("blind@2", "undecided") in {(name, outcome) for name, outcome, _ in ended.verdicts}
+    assert ("blind@3", "undecided") in {(name, outcome) for name, outcome, _ in ended.verdicts}
 
 
 def test_annotate_when_every_attempt_is_inconsistent_then_all_are_kept():
     ended = annotate(Said(*[GOOD, "Answer: 9"] * 3))
     assert len(ended.traces) == 3
-    assert [v for v in ended.verdicts if v[0] == "blind@2"] == [
-        ("blind@2", "incorrect", "inconsistent")
+    assert [v for v in ended.verdicts if v[0] == "blind@3"] == [
+        ("blind@3", "incorrect", "inconsistent")
     ] * 3
 
 
@@ -298,7 +313,7 @@ def test_choice_when_given_by_letter_or_text_then_the_teacher_is_told_the_letter
     prompt = teacher.asked[0][0]["content"]
     assert "A. 12\nB. 13\nC. 14" in prompt
     assert "the right option is B." in prompt
-    assert "A. 12\nB. 13\nC. 14" in teacher.asked[1][0]["content"]
+    assert "A. 12\nB. 13\nC. 14" not in teacher.asked[1][0]["content"]
     assert ended.traces[0].answer == "B"
     assert [outcome for _, outcome, _ in ended.verdicts] == ["correct"] * 3
 
@@ -329,7 +344,7 @@ def test_step_when_frames_are_in_the_lake_then_they_come_first_and_in_order(tmp_
 
 def test_step_when_the_second_pass_may_see_then_it_is_shown_the_frames(tmp_path):
     store(Storage(str(tmp_path)), [FRAME])
-    teacher = Said("Left.\nAnswer: left", "Answer: left")
+    teacher = Said("The gap in the wall is to the left.\nAnswer: left", "Answer: left")
     annotate(teacher, step(images=(FRAME.row.image_id,)), Storage(str(tmp_path)), blind_images=True)
     assert [part["type"] for part in teacher.asked[1][0]["content"]] == ["image_url", "text"]
 
@@ -345,8 +360,10 @@ def test_step_when_the_second_pass_may_see_then_it_is_shown_the_frames(tmp_path)
 def test_step_when_the_second_pass_says_another_action_then_the_verdict_says_so(
     blind, outcome, reason
 ):
-    ended = annotate(Said("Left.\nAnswer: left", blind), step(), attempts=1)
-    assert ("blind@2", outcome, reason) in ended.verdicts
+    ended = annotate(
+        Said("The gap in the wall is to the left.\nAnswer: left", blind), step(), attempts=1
+    )
+    assert ("blind@3", outcome, reason) in ended.verdicts
 
 
 def test_step_when_a_frame_is_not_in_the_lake_then_a_drop(tmp_path):

@@ -11,8 +11,9 @@ from schemas.rows import Drop, Item, Trace
 from schemas.teachers import Sampling, ScriptedTeacher
 from tasks.kit import Kit
 from tasks.recipes import Solve
-from tasks.recipes.thought import Tags, parted
+from tasks.recipes.thought import parted
 from tasks.teachers import start
+from tasks.teachers.formats import FORMATS
 from tasks.teachers.protocol import Completion
 from tasks.teachers.scripted import END, ByteTokens, Scripted
 from tasks.verifiers import Cascade, Claim, Workers, settled
@@ -121,6 +122,7 @@ class Parsed:
     def __init__(self, config: ScriptedTeacher) -> None:
         self._inside = start(config)
         self.identity = self._inside.identity
+        self.format = self._inside.format
 
     @property
     def tokens(self):
@@ -178,7 +180,7 @@ class Merging(ByteTokens):
 def test_parted_when_a_token_holds_the_end_of_the_tag_and_more_then_it_counts_as_thought():
     ids = tuple(Merging().encode(WHOLE))
     said = Completion(WHOLE, "stop", 0, len(ids), (), ids)
-    thought, reply = parted(said, Merging(), Tags("<think>", "</think>"))
+    thought, reply, *_ = parted(said, Merging(), FORMATS["think"])
     assert (thought.text, reply.text) == (THOUGHT, REPLY)
     assert thought.token_ids + reply.token_ids == ids
     assert thought.token_ids[-1] == 1
@@ -194,13 +196,13 @@ class Special(ByteTokens):
 def test_parted_when_the_tag_is_a_special_token_then_its_id_parts_the_text():
     ids = (*THOUGHT.encode(), 300, *REPLY.encode())
     said = Completion(THOUGHT + REPLY, "stop", 0, len(ids), (), ids)
-    thought, reply = parted(said, Special(), Tags("<think>", "</think>"))
+    thought, reply, *_ = parted(said, Special(), FORMATS["think"])
     assert (thought.text, reply.text) == (THOUGHT, REPLY)
     assert thought.token_ids == ids[: len(THOUGHT) + 1]
 
 
 def test_parted_when_reply_and_thought_come_apart_and_no_tag_is_in_the_ids_then_there_are_no_ids():
     said = Completion("13", "stop", 0, 2, (), (1, 2), reasoning=THOUGHT)
-    thought, reply = parted(said, ByteTokens(), Tags("<think>", "</think>"))
+    thought, reply, *_ = parted(said, ByteTokens(), FORMATS["think"])
     assert (thought.text, reply.text) == (THOUGHT, "13")
     assert thought.token_ids == reply.token_ids == ()

@@ -32,6 +32,7 @@ def kit_of(recipe: Thinking, teacher: Scripted, draw: int = 0) -> Kit:
         teacher_revision=who.revision,
         teacher_fingerprint=who.fingerprint(recipe.sampling),
         sampling=recipe.sampling.merged(who.defaults),
+        claim=recipe.claim,
     )
     name = trace_id("item-1", lane.recipe_fingerprint, lane.teacher_fingerprint, draw)
     return Kit(teacher, lane, "item-1", draw, name)
@@ -58,7 +59,12 @@ def test_thinking_when_the_teacher_thinks_then_the_trace_holds_prompt_and_though
     assert asked.text == Thinking().prompt.replace("{document}", DOCUMENT)
     assert (thought.kind, thought.trainable, thought.text) == ("think", True, THOUGHT)
     assert (trace.finish_reason, trace.answer) == ("stop", None)
-    assert trace.meta == {"document_chars": str(len(DOCUMENT))}
+    assert trace.meta == {
+        "claim": "muses",
+        "document_chars": str(len(DOCUMENT)),
+        "thought_end": "tag",
+        "reasoning_format": "think",
+    }
 
 
 def test_thinking_when_token_ids_are_told_then_segments_concatenate_to_what_was_seen_and_written():
@@ -116,17 +122,25 @@ def test_thinking_when_the_teacher_opens_the_tag_itself_then_the_tag_is_not_in_t
 
 
 def test_thinking_when_tags_are_others_then_those_are_cut_off():
-    tags = {"open_tag": "[THINK]", "close_tag": "[/THINK]"}
-    trace = think(f" [THINK]{THOUGHT}[/THINK]</think>", **tags)
+    reply = f" [THINK]{THOUGHT}[/THINK]</think>"
+    trace = ended(start(ScriptedTeacher(replies=(reply,), reasoning_format="mistral")))
     assert trace.segments[1].text == THOUGHT
 
 
 def test_thinking_when_the_teacher_ends_without_closing_then_what_it_wrote_is_the_thought():
-    assert think(THOUGHT).segments[1].text == THOUGHT
+    trace = think(f"<think>{THOUGHT}")
+    assert trace.segments[1].text == THOUGHT
+    assert trace.meta["thought_end"] == "turn"
+
+
+def test_thinking_when_the_teacher_neither_opens_nor_closes_a_thought_then_that_is_the_reason():
+    row = think(THOUGHT)
+    assert isinstance(row, Drop)
+    assert row.reason == "no_thought"
 
 
 def test_thinking_when_the_teacher_ends_without_closing_then_the_end_token_is_no_thought():
-    trace = think(THOUGHT)
+    trace = think(f"<think>{THOUGHT}")
     assert END not in trace.segments[1].token_ids
 
 

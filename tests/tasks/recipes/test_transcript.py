@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rows import Segment
-from tasks.recipes.transcript import Transcript, in_thought
+from tasks.recipes.transcript import Transcript
+from tasks.teachers.formats import FORMATS
 from tasks.teachers.scripted import END, ByteTokens
 from tasks.teachers.tokens import HfTokens
 
@@ -17,7 +18,7 @@ TEXTS = st.text(alphabet="ab `\n.é🚢\u200d12", max_size=40)
 def begun(tokens) -> Transcript:
     ids = tokens.render([{"role": "user", "content": "?"}])
     prompt = Segment(kind="prompt", text="?", token_ids=tuple(ids), trainable=False)
-    return Transcript(tokens, prompt, "<think>", "</think>")
+    return Transcript(tokens, prompt, FORMATS["think"])
 
 
 @pytest.mark.parametrize("tokens", [PICO, BYTES], ids=["pico", "bytes"])
@@ -110,6 +111,6 @@ def test_insert_when_a_text_looks_like_control_tokens_then_it_is_spelled_as_text
         (BYTES.render([{"role": "user", "content": "?"}]), False),
     ],
 )
-def test_in_thought_when_a_template_opens_the_tag_then_it_is_seen(ids, inside):
+def test_opened_by_when_a_template_opens_the_tag_then_it_is_seen(ids, inside):
     tokens = BYTES if max(ids) < 300 and ids[-1] >= 256 else PICO
-    assert in_thought(tokens, ids, "<think>") is inside
+    assert FORMATS["think"].opened_by(ids, tokens) is inside

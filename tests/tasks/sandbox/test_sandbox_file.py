@@ -53,9 +53,9 @@ def test_standard_input_when_lines_are_bad_gives_rows_with_an_error(monkeypatch)
     bad = sandbox_file("-", out, SETTINGS)
 
     done = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert bad == 5
+    assert bad == 4
     assert [row["id"] for row in done] == ["a", None, "c", "d", None, "e", "f", "g"]
-    assert ["error" in row for row in done] == [False, *[True] * 5, False, False]
+    assert ["error" in row for row in done] == [False, *[True] * 4, *[False] * 3]
     assert done[1]["error"].startswith("line 2: not JSON")
     assert done[2]["error"].startswith("line 3: blocks: ")
     assert "ZeroDivisionError" in done[0]["results"][0]["error"]
@@ -63,6 +63,7 @@ def test_standard_input_when_lines_are_bad_gives_rows_with_an_error(monkeypatch)
     assert done[6]["results"][0]["timed_out"]
     assert done[6]["results"][1]["error"].startswith("SessionEnded")
     assert done[7]["results"] == []
+    assert done[5] == {"id": "e", "results": [], "more": 1}
 
 
 def test_file_when_it_is_not_there_is_the_users_mistake(tmp_path):

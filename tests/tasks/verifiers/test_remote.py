@@ -167,7 +167,8 @@ def test_execution_when_something_is_missing_then_it_says_what():
     assert ask(Execution(), Claim("t", CODE, meta=tests)).reason == "no_sandbox"
     assert ask(Execution(), Claim("t", "no code", meta=tests), run=runner).reason == "no_code"
     assert ask(Execution(), Claim("t", CODE, meta={"tests": "[]"}), run=runner).reason == "no_tests"
-    assert ask(Execution(), Claim("t", CODE, meta={"tests": "x"}), run=runner).reason == "no_tests"
+    unknown = Claim("t", CODE, meta={"tests": "x"})
+    assert ask(Execution(), unknown, run=runner).reason == "unknown_test_format"
     many = {"tests": json.dumps(TESTS * 10)}
     ask(Execution(max_tests=3), Claim("t", CODE, meta=many), run=runner)
     assert len(runner.asked) == 3

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 
 import pytest
 
@@ -21,7 +22,7 @@ LINES = [
      '"verifier": {"kind": "exact", "accept_rounded_gold": true}}',
      11, "correct", 'exact@3{"accept_rounded_gold":true}'),
     ('{"response": "no comma", "constraints": [{"id": "punctuation:no_comma"}]}',
-     12, "correct", "constraints@1"),
+     12, "correct", "constraints@2"),
     ('{"gold": null, "response": "5"}', 13, "undecided", "exact@3"),
     ('{"gold": "5", "response": "5", "verifier": "constraints"}', 14, "undecided", None),
     ("[1]", 15, "undecided", None),
@@ -56,3 +57,23 @@ def test_file_when_bytes_are_no_text_then_the_line_is_undecided(tmp_path):
 def test_file_when_it_is_not_there_then_one_clear_error(tmp_path):
     with pytest.raises(ConfigError, match="missing"):
         verify_file(tmp_path / "missing.jsonl", io.StringIO())
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+def test_file_when_lines_hold_code_then_the_sandbox_judges_and_columns_pass_through(tmp_path):
+    path = tmp_path / "code.jsonl"
+    tests = {"fn_name": "half", "inputs": [[8]], "outputs": [4]}
+    right = {"response": "```python\ndef half(n):\n    return n // 2\n```", "tests": tests}
+    wrong = {"response": "```python\ndef half(n):\n    return n\n```", "tests": tests}
+    unknown = {**right, "tests": {"grader": "special"}}
+    rows = [{**right, "level": 3}, wrong, unknown, {"gold": "7", "response": "7", "source": "a"}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    out, summary = io.StringIO(), io.StringIO()
+    verify_file(path, out, workers=1, summary=summary)
+    done = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [row["outcome"] for row in done] == ["correct", "incorrect", "undecided", "correct"]
+    assert done[2]["reason"] == "unknown_test_format"
+    assert (done[0]["level"], done[3]["source"]) == (3, "a")
+    assert "tests" not in done[0]
+    assert "4 rows: 2 correct, 1 incorrect, 1 undecided" in summary.getvalue()
+    assert "decided by execution@3: 2" in summary.getvalue()

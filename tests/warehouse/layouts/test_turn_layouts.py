@@ -175,7 +175,7 @@ def test_chat_when_messages_alone_are_published_then_jsonl_lines_are_what_openai
 def test_preference_when_published_then_right_and_wrong_of_one_item_are_paired_once(
     publish, tmp_path
 ):
-    publish("preference", "outcome = 'correct'")
+    publish("preference")
     loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     rows = loaded["train"].to_list()
     expected = Counter()

@@ -1,21 +1,36 @@
--- A long and a short way to say the same: each drawn trace beside the shortest correct trace of its
--- item, where that is short enough.
+-- A long and a short way to say the same: each drawn, accepted trace beside the shortest accepted one
+-- of its item that was drawn, where that is short enough and says something else.
 WITH asked AS (
-    SELECT c.position, c.trace_id, s.item_id, s.thinking_tokens
+    SELECT
+        c.position,
+        s.trace_id,
+        s.item_id,
+        s.thinking_tokens,
+        (CASE WHEN $same_teacher THEN s.teacher_fingerprint ELSE '' END)
+        || '/' || (CASE WHEN $same_recipe THEN s.recipe_fingerprint ELSE '' END) AS side,
+        trim(coalesce(s.body, '')) || chr(0) || trim(coalesce(s.reply, s.answer, '')) AS said
     FROM (SELECT min(position) AS position, trace_id FROM chosen GROUP BY trace_id) AS c
-    JOIN (SELECT trace_id, item_id, thinking_tokens FROM candidates) AS s USING (trace_id)
+    JOIN (
+        SELECT
+            trace_id, item_id, thinking_tokens, teacher_fingerprint, recipe_fingerprint, body,
+            reply, answer
+        FROM samples
+        WHERE claim = 'answers' AND accepted AND trim(coalesce(reply, answer, '')) <> ''
+    ) AS s USING (trace_id)
 ),
 shortest AS (
-    SELECT item_id, min({'tokens': thinking_tokens, 'trace_id': trace_id}) AS best
-    FROM samples
-    WHERE outcome = 'correct' AND item_id IN (SELECT item_id FROM asked)
-    GROUP BY item_id
+    SELECT
+        item_id, side, min({'tokens': thinking_tokens, 'trace_id': trace_id, 'said': md5(said)}) AS best
+    FROM asked
+    GROUP BY item_id, side
 ),
 pairs AS (
     SELECT a.position, a.trace_id, s.best.trace_id AS short_id
     FROM asked AS a
-    JOIN shortest AS s USING (item_id)
-    WHERE s.best.tokens <= $ratio * a.thinking_tokens AND s.best.trace_id <> a.trace_id
+    JOIN shortest AS s USING (item_id, side)
+    WHERE s.best.tokens <= $ratio * a.thinking_tokens
+      AND s.best.trace_id <> a.trace_id
+      AND s.best.said <> md5(a.said)
 ),
 said AS (
 {conversation}

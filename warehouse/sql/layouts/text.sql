@@ -5,8 +5,11 @@ WITH picked AS (
 SELECT
     {marked}
     || CASE $document
-        WHEN 'shown' THEN substring(p.document, 1, coalesce(p.document_chars, len(p.document)))
-        WHEN 'whole' THEN p.document
+        WHEN 'shown' THEN CASE
+            WHEN p.document_chars IS NULL THEN p.problem
+            ELSE substring(p.document, 1, p.document_chars)
+        END
+        WHEN 'whole' THEN p.problem
         ELSE ''
     END
     || CASE WHEN $document = 'none' THEN '' ELSE $separator END

@@ -10,8 +10,8 @@ WITH asked AS (
         max(score) AS best_score,
         bool_or(passed) AS solved,
         coalesce(stddev_pop(score) / nullif(avg(score), 0), 0) AS cv
-    FROM graded
-    WHERE parent_trace_id IS NULL AND score IS NOT NULL
+    FROM graded_draws
+    WHERE score IS NOT NULL
     GROUP BY item_id
 ),
 weighed AS (

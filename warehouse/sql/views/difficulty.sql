@@ -1,6 +1,6 @@
 -- The band of each item for each teacher and sampling, by the thresholds in `categories`.
 --   hard: pass_rate < hard_below; easy: pass_rate > easy_above; medium between.  Null where no draw
---   was decided; dropped draws do not count here, as they do in `grade`.  settled: Wilson's 95 %
+--   passed or failed; draws that the teacher did not bring to an end have failed.  settled: Wilson's 95 %
 --   bounds lie inside the band.
 WITH banded AS (
     SELECT

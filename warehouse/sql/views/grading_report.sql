@@ -32,7 +32,7 @@ draws AS (
         t.draw,
         t.provenance.recipe_fingerprint AS recipe_fingerprint,
         t.provenance.teacher_fingerprint AS teacher_fingerprint,
-        j.outcome,
+        CASE WHEN t.finish_reason = 'length' THEN 'incorrect' ELSE j.outcome END AS outcome,
         NULL AS reason,
         t.provenance.completion_tokens AS tokens
     FROM traces AS t

@@ -1,4 +1,5 @@
--- One row a trace that a verifier of answers has looked at: the verdict that stands.
+-- One row a trace that answers and that a verifier of answers has looked at: the verdict that stands.
+--   Verdicts on traces that explain a given answer, or claim none (`public_texts`), do not count.
 --   The last tier that decided has the say (`tiers` ranks them by cost), else the last that could
 --   not.  grade is what the response is worth from 0 to 1: the verifier's score where the score is a
 --   grade, else 1 or 0 by the outcome, null where it is undecided.  disputed: two tiers that decided
@@ -24,6 +25,7 @@ WITH told AS (
             AS disputed
     FROM verdicts AS v
     JOIN tiers AS t ON t.kind = split_part(v.verifier, '@', 1)
+    SEMI JOIN (SELECT trace_id FROM public_texts WHERE claim = 'answers') AS p USING (trace_id)
 )
 SELECT
     trace_id,

@@ -1,11 +1,25 @@
 -- How often a teacher solves an item, one row an item, recipe, teacher and sampling: pass rates
 -- belong to these, never to the item alone.
---   n counts decided draws, undecided those without an opinion, dropped those that gave no trace.
---   A second attempt of a draw is made because the first failed, so only first attempts count.
+--   n counts the draws that passed or failed (`graded_draws`): decided ones, and those that the
+--   teacher did not bring to an end.  undecided are the others; dropped counts draws that gave no
+--   trace, drops the same by reason.
 --   cv is sigma over mu of the scores (population sigma; DeepDistill, arXiv 2504.17565): at four
 --   binary draws 1.73, 1.00, 0.58, 0 for 1 to 4 passes, null where all scores are 0.  low and high
 --   are Wilson's bounds of the pass rate at 95 %.
-WITH drawn AS (
+WITH lost AS (
+    SELECT
+        item_id, recipe_fingerprint, teacher_fingerprint,
+        sum(draws)::BIGINT AS dropped,
+        map_from_entries(list((dropped, draws) ORDER BY dropped)) AS drops
+    FROM (
+        SELECT item_id, recipe_fingerprint, teacher_fingerprint, dropped, count(*) AS draws
+        FROM graded_draws
+        WHERE dropped IS NOT NULL
+        GROUP BY ALL
+    )
+    GROUP BY item_id, recipe_fingerprint, teacher_fingerprint
+),
+drawn AS (
     SELECT
         item_id,
         any_value(category) AS category,
@@ -16,26 +30,18 @@ WITH drawn AS (
         teacher_fingerprint,
         count(score) AS n,
         count(*) FILTER (passed) AS passes,
-        count(*) - count(score) AS undecided,
+        count(*) FILTER (score IS NULL AND dropped IS NULL) AS undecided,
         avg(score) AS mean_score,
         max(score) AS best_score,
         stddev_pop(score) AS sigma
-    FROM graded
-    WHERE parent_trace_id IS NULL
+    FROM graded_draws
     GROUP BY item_id, recipe_fingerprint, teacher_fingerprint
-),
-lost AS (
-    SELECT item_id, recipe_fingerprint, teacher_fingerprint, count(DISTINCT draw) AS dropped
-    FROM drops AS d
-    WHERE recipe_fingerprint IS NOT NULL
-      -- A draw that was dropped and then done again has a trace.
-      AND NOT EXISTS (SELECT 1 FROM traces AS t WHERE t.trace_id = d.trace_id)
-    GROUP BY ALL
 ),
 rated AS (
     SELECT
         d.*,
         coalesce(lost.dropped, 0) AS dropped,
+        lost.drops,
         passes / nullif(n, 0) AS p,
         1.96 * sqrt(p * (1 - p) / n + 0.9604 / (n * n)) AS spread
     FROM drawn AS d
@@ -58,6 +64,7 @@ SELECT
     best_score,
     undecided,
     dropped,
+    drops,
     recipe_fingerprint,
     teacher_fingerprint
 FROM rated
