@@ -32,3 +32,7 @@ class PromptTooLong(TeacherError):
 
 class BudgetSpent(ThoughtmillError):
     """More items failed than the run's error budget allows."""
+
+
+class RowsMissing(ThoughtmillError):
+    """A stage came to its end and rows of its plan have neither landed nor been accounted for."""
