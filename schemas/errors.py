@@ -37,12 +37,27 @@ class TeacherDown(ThoughtmillError):
     """A teacher can serve nobody any more: its engine died or its endpoint is gone."""
 
 
+class ReplyRefused(TeacherError):
+    """A reply that is no completion and would not be one if asked for again.
+
+    `reason` is the drop reason, such as `content_filter`.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 class PromptTooLong(TeacherError):
     """The prompt leaves no room for a completion in the teacher's context."""
 
 
 class BudgetSpent(ThoughtmillError):
     """More items failed than the run's error budget allows."""
+
+
+class RowsMissing(ThoughtmillError):
+    """A stage came to its end and rows of its plan have neither landed nor been accounted for."""
 
 
 def in_one_line(error: BaseException) -> str:

@@ -34,6 +34,14 @@ class Manifest(Row):
     outcomes: dict[str, int] = Field(default_factory=dict)
     """Reviewed traces, or checked golds, by the outcome that stands."""
 
+    unfinished: bytes = b""
+    """Positions of rows that were looked at and stay open for a later run, as in `slots`."""
+
+    @property
+    def announcement(self) -> str:
+        """Name of this shard as written here: the same rows written again have another name."""
+        return "/".join([self.shard_id, *(file.path for file in self.files)])
+
     def rows(self, table: str) -> int:
         """How many rows of `table` the shard holds."""
         return sum(file.rows for file in self.files if file.table == table)

@@ -130,6 +130,13 @@ class EndpointTeacher(Frozen):
     """Attempts for one request before it becomes a drop."""
     price: Price | None = None
     """What a million tokens cost, such as `{prompt: 0.1, completion: 0.4}`; for reckoning only."""
+    outage_s: float = Field(default=600.0, gt=0)
+    """How long an endpoint that has served may be out of reach, or answer 502, 503 or 504, before
+    the run gives it up; long enough for a server to load its model again."""
+    api_key_header: str = Field(default="Authorization", pattern=r"^[A-Za-z0-9-]+$")
+    """Header that carries the key; any but `Authorization` carries it bare, such as `api-key`."""
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """Name of the token limit in the body of a chat."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
 

@@ -11,9 +11,9 @@ import ray
 from schemas.errors import LakeError
 from schemas.manifest import Manifest
 from schemas.rows import Drop, Item
-from tasks.inbox import open_inbox
+from tasks.inbox import Line, open_inbox
 from tasks.sources import Part, Source
-from tasks.stream import Stopping, manifests
+from tasks.stream import Over, Stopping, manifests
 from warehouse.images import Picture
 from warehouse.shards import write_items
 from warehouse.storage import Storage
@@ -21,6 +21,7 @@ from warehouse.storage import Storage
 _SHARD_ROWS = 10_000
 _SHARD_SIZE = 32 << 20
 _IN_FLIGHT = 64
+_ACK_S = 10.0
 
 
 def stream_items(
@@ -33,7 +34,7 @@ def stream_items(
     parts = [(source, part) for source in sources for part in source.parts()]
     inbox = open_inbox()
 
-    def drive() -> None:
+    def drive(_over: Over) -> None:
         pending: list[Any] = []
         for source, part in parts:
             if stopping():
@@ -53,8 +54,10 @@ def stream_items(
 
 @ray.remote  # type: ignore[untyped-decorator]
 def read_part(source: Source, part: Part, run_id: str, data: str, inbox: Any) -> None:
-    """Read one part and announce its shards one by one."""
+    """Read one part and announce its shards; the next one is written while one is committed."""
     storage = Storage(data)
+    line = Line(inbox)
+    before: Manifest | None = None
     label = source.counted_as
     try:
         for batch in _batches(source.read(part, run_id)):
@@ -66,10 +69,21 @@ def read_part(source: Source, part: Part, run_id: str, data: str, inbox: Any) ->
                 drops=batch.drops,
                 pictures=list(batch.pictures.values()),
             )
-            ray.get(inbox.put.remote(manifest))
+            if before is not None:
+                _deliver(line, before)
+            line.call("put", manifest, 0.0)
+            before = manifest
+        if before is not None:
+            _deliver(line, before)
     except LakeError as exc:
-        ray.get(inbox.fail.remote(exc))
+        line.call("fail", exc)
         raise
+
+
+def _deliver(line: Line, manifest: Manifest) -> None:
+    """Wait until a shard that was announced has been committed."""
+    while not line.call("put", manifest, _ACK_S, wait_s=_ACK_S):
+        pass
 
 
 @dataclass

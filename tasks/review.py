@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,9 @@ from schemas.manifest import Manifest
 from schemas.rows import Item, Trace
 from schemas.settings import EngineSettings
 from schemas.teachers import VllmTeacher
-from tasks.inbox import open_inbox
+from tasks.inbox import InboxLost, Line, end_process, open_inbox
 from tasks.sandbox import SandboxConfig
-from tasks.stream import Stopping, manifests
+from tasks.stream import Over, Stopping, manifests
 from tasks.teachers import start
 from tasks.teachers.protocol import Teacher
 from tasks.verifiers import Helpers, Opinion, Workers
@@ -41,8 +41,8 @@ from warehouse.storage import Storage
 GOLD_LANE = "gold"
 _SLICE = 128
 """Traces that are Python objects at a time: token ids take ten times their room in Arrow."""
-_CALLS = 2
-"""Micro-batches an actor has open: one is judged while the next is read and the last is written."""
+_CALLS = 3
+"""Micro-batches an actor has open: one is judged, the next is read, the last is being committed."""
 _CORES_AN_ACTOR = 4
 
 
@@ -73,7 +73,7 @@ def stream_reviews(job: ReviewJob, plan: str, *, stopping: Stopping) -> Iterator
     inbox = open_inbox()
     actors, gpus = _actors(job), _gpus(job)
 
-    def drive() -> None:
+    def drive(over: Over) -> None:
         rows = ray.data.read_parquet(plan).repartition(
             target_num_rows_per_block=job.settings.micro_batch
         )
@@ -91,7 +91,7 @@ def stream_reviews(job: ReviewJob, plan: str, *, stopping: Stopping) -> Iterator
             num_gpus=gpus,
         )
         for _ in reviewed.iter_internal_ref_bundles():
-            if stopping():
+            if over():
                 break  # a stop must not walk through the rest of the plan
 
     return manifests(inbox, drive, stopping)
@@ -105,22 +105,27 @@ class Reviewer:
     """
 
     def __init__(self, job: ReviewJob, inbox: Any, actors: int) -> None:
-        self._job, self._inbox = job, inbox
+        self._job, self._line = job, Line(inbox)
+        self._name = secrets.token_hex(8)
+        self._open: set[asyncio.Task[Manifest]] = set()
+        self._delivering = 0
+        self._stopping = False
         self._loop = uvloop.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._storage = Storage(job.data)
         cores = len(os.sched_getaffinity(0))
         self._workers = Workers(min(job.settings.processes, cores))
         try:
-            if ray.get(inbox.boot.remote()) > actors * (1 + job.engine.restarts):
+            if self._line.call("boot", self._name) > actors * (1 + job.engine.restarts):
                 raise TeacherDown(
                     f"the reviewers died {job.engine.restarts} times over: --verbose shows why"
                 )
             self._helpers = self._helpers_of(job)
         except ThoughtmillError as exc:
-            ray.get(inbox.fail.remote(exc))
+            self._line.call("fail", exc)
             raise
-        self._stopped = asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
+        attending = self._line.attend(self._name, self._stop, self._idle)
+        asyncio.run_coroutine_threadsafe(attending, self._loop).add_done_callback(end_process)
 
     async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
         work = asyncio.run_coroutine_threadsafe(self._batch(batch), self._loop)
@@ -137,38 +142,47 @@ class Reviewer:
             run = Programs(sandbox)
         return Helpers(teacher=teacher, run=run, at_once=job.settings.at_once)
 
-    async def _stop(self) -> None:
-        await self._inbox.stopped.remote()
+    def _stop(self) -> None:
+        """Give up what is under way."""
+        self._stopping = True
+        for work in self._open:
+            work.cancel()
+
+    def _idle(self) -> bool:
+        return not self._open and not self._delivering
 
     async def _batch(self, batch: pa.Table) -> int:
         """Review a batch; what is under way when the run is asked to stop is given up."""
-        if self._stopped.done():
+        if self._stopping:
             return 0
         work = asyncio.create_task(self._gold(batch) if self._job.gold else self._traces(batch))
-        stopped: asyncio.Future[Any] = asyncio.wrap_future(self._stopped)
+        self._open.add(work)
+        self._delivering += 1
         try:
-            either: set[asyncio.Future[Any]] = {work, stopped}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                work.cancel()
-                with suppress(asyncio.CancelledError):
-                    await work
-                return 0
             manifest = await work
-            await self._inbox.put.remote(manifest)
+            self._open.discard(work)
+            await self._line.deliver(manifest)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            return 0
         except BaseException as exc:
             await self._give_up(exc)
             raise
+        finally:
+            self._open.discard(work)
+            self._delivering -= 1
         return int(batch.num_rows)
 
     async def _give_up(self, exc: BaseException) -> None:
         while isinstance(exc, BaseExceptionGroup) and exc.exceptions:
             exc = exc.exceptions[0]
         teacher = self._job.settings.teacher
-        if isinstance(exc, TeacherDown) and teacher is not None and teacher.kind == "vllm":
+        down = isinstance(exc, TeacherDown) and teacher is not None and teacher.kind == "vllm"
+        if down or isinstance(exc, InboxLost):
             os._exit(1)  # Ray starts another actor and repeats the batch
         if isinstance(exc, ThoughtmillError):
-            await self._inbox.fail.remote(exc)
+            await self._line.ask("fail", exc)
 
     async def _traces(self, batch: pa.Table) -> Manifest:
         reviewing = Reviewing(self._job.settings)
@@ -184,13 +198,15 @@ class Reviewer:
         review = await reviewing.finish(self._workers, self._helpers)
         slots = dict(zip(ids, batch.column("slot").to_pylist(), strict=True))
         reviewed = [name for name in ids if name not in review.unfinished]
+        open_ = sorted(review.unfinished)
         return await asyncio.to_thread(
             write_review,
             self._storage,
             run_id=self._job.run_id,
             lane=self._job.lane,
             reviewed=reviewed,
-            unfinished=sorted(review.unfinished),
+            unfinished=open_,
+            unfinished_slots=[slots[name] for name in open_],
             rows=review.rows,
             slots=[slots[name] for name in reviewed],
             outcomes=review.outcomes,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from prefect.artifacts import (
 from pydantic import Field
 
 from schemas.base import Row
-from schemas.errors import BudgetSpent, in_one_line
+from schemas.errors import BudgetSpent, RowsMissing, in_one_line
 from schemas.manifest import Manifest
 from schemas.settings import LakeSettings
 from schemas.teachers import Price
@@ -41,6 +41,8 @@ _JUDGED = frozenset({"reviewed", "gold_checks"})
 _COUNTED = ("items", "traces", "drops", "reviewed", "gold_checks")
 """Tables whose rows are what a stage works on; rows of others come with them."""
 _LEAST_FAILURES = 20
+_WINDOW = 10_000
+"""Latest draws among which failures are counted: of a longer plan the error budget is a rate."""
 _ARTIFACT_EVERY_S = 5.0
 
 
@@ -99,6 +101,7 @@ class Stage:
         self._artifact_at = 0.0
         self._committer: Committer | None = None
         self._started = self._heartbeat_at = time.monotonic()
+        self._failure: BudgetSpent | None = None
         self.graded: Graded | None = None
 
     def begin(
@@ -130,9 +133,16 @@ class Stage:
         committer: Committer,
         *,
         error_budget: float | None = None,
+        tokens: int | None = None,
     ) -> None:
-        """Commit shards as they come.  Raises `BudgetSpent` past the error budget."""
+        """Commit shards as they come.
+
+        Past the error budget the workers are asked to stop, what is finished is committed, and
+        `BudgetSpent` is raised.  Raises `RowsMissing` where the stage was not asked to stop, has
+        not written its `tokens`, and rows of the plan did not come.
+        """
         self._committer = committer
+        budget = ErrorBudget(error_budget, committer.planned) if error_budget is not None else None
         with self._progress as progress:
             for manifest in shards:
                 if manifest is None:
@@ -153,16 +163,24 @@ class Stage:
                     )
                 self._show()
                 self._beat()
-                if error_budget is not None:
-                    self._check_budget(error_budget)
+                if budget is not None and manifest is not None and self._failure is None:
+                    self._failure = budget.add(manifest)
+        if self._failure is not None:
+            raise self._failure
+        missing = committer.missing
+        if missing and not self.interrupt.asked() and not self.spent(tokens):
+            raise RowsMissing(
+                f"{self.stage} ended with {missing:,} of {committer.planned:,} planned rows "
+                "missing: run again, and only these are done"
+            )
 
     def spent(self, tokens: int | None) -> bool:
         """Whether so many tokens have been written; never where null."""
         return tokens is not None and self._progress.tokens >= tokens
 
-    def ending(self, tokens: int | None) -> Callable[[], bool]:
-        """Tells whether the stage is to stop: when asked, or once `tokens` are written."""
-        return lambda: self.interrupt.asked() or self.spent(tokens)
+    def ending(self, tokens: int | None = None) -> Callable[[], bool]:
+        """Tells whether to stop: when asked, past the error budget, or with `tokens` written."""
+        return lambda: self.interrupt.asked() or self._failure is not None or self.spent(tokens)
 
     def review(self, job: ReviewJob, plan: Plan, *, unit: str) -> None:
         """Do what a plan of traces or items holds, and delete the plan."""
@@ -172,7 +190,7 @@ class Stage:
             if plan.pending:
                 with ray_session(job.engine.ray_address):
                     url = self.lake.storage.url(plan.folder)
-                    reviews = stream_reviews(job, url, stopping=self.interrupt.asked)
+                    reviews = stream_reviews(job, url, stopping=self.ending())
                     self.land(reviews, committer, error_budget=job.engine.error_budget)
         finally:
             self.lake.storage.delete_folder(plan.folder)
@@ -222,23 +240,6 @@ class Stage:
             graded=(self.graded,) if self.graded else (),
         )
 
-    def _check_budget(self, budget: float) -> None:
-        planned = self._progress.total or 0
-        limit = max(_LEAST_FAILURES, budget * planned)
-        failed = sum(self._progress.drops[reason] for reason in FAILURES)
-        if failed >= limit or (planned and failed == planned):
-            raise BudgetSpent(
-                f"{failed} of {planned} draws failed ({self._progress.note()}): see "
-                '`thoughtmill sql "FROM drop_reasons"`, mend the cause, then run again with '
-                f"--set 'redo=[{','.join(FAILURES)}]'"
-            )
-        unanswered = self._progress.outcomes["unanswered"]
-        if unanswered >= limit or (planned and unanswered == planned):
-            raise BudgetSpent(
-                f"no answer of the teacher or the sandbox about {unanswered} of {planned} traces: "
-                "mend the cause, then run again; the answers that came are kept"
-            )
-
     def _show(self) -> None:
         progress = self._progress
         if self._artifact is None or time.monotonic() - self._artifact_at < _ARTIFACT_EVERY_S:
@@ -268,6 +269,44 @@ class Stage:
                 key=f"{self.stage}-summary",
                 table=[{"figure": k, "value": str(v)} for k, v in summary.model_dump().items()],
             )
+
+
+class ErrorBudget:
+    """How many of the latest draws may fail: those of the last `_WINDOW`, or of a shorter plan."""
+
+    def __init__(self, share: float, planned: int) -> None:
+        self._share, self._planned = share, planned
+        self._recent: deque[Counter[str]] = deque()
+        self._sum: Counter[str] = Counter()
+
+    def add(self, manifest: Manifest) -> BudgetSpent | None:
+        """Count a shard; what to raise where the budget is spent."""
+        slots = len(manifest.slots) + len(manifest.unfinished)
+        failed = sum(manifest.drops.get(reason, 0) for reason in FAILURES)
+        unanswered = manifest.outcomes.get("unanswered", 0)
+        shard = Counter(rows=slots // 8, failed=failed, unanswered=unanswered)
+        self._recent.append(shard)
+        self._sum.update(shard)
+        while self._sum["rows"] - self._recent[0]["rows"] >= _WINDOW:
+            self._sum.subtract(self._recent.popleft())
+        limit = max(_LEAST_FAILURES, self._share * min(self._planned, _WINDOW))
+        rows, failed, unanswered = (self._sum[name] for name in ("rows", "failed", "unanswered"))
+        if failed >= limit or (self._planned and failed == self._planned):
+            return BudgetSpent(
+                f"{failed:,} of the latest {rows:,} draws failed ({_counts(manifest.drops)} in the "
+                'last shard): see `thoughtmill sql "FROM drop_reasons"`, mend the cause, then run '
+                f"again with --set 'redo=[{','.join(FAILURES)}]'"
+            )
+        if unanswered >= limit or (self._planned and unanswered == self._planned):
+            return BudgetSpent(
+                f"no answer of the teacher or the sandbox about {unanswered:,} of the latest "
+                f"{rows:,} traces: mend the cause, then run again; the answers that came are kept"
+            )
+        return None
+
+
+def _counts(drops: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in drops.items()) or "none"
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def synthesize_stage(
             if plan.pending:
                 with ray_session(engine.ray_address):
                     url = stage.lake.storage.url(plan.folder)
-                    shards = stream_draws(job, url, plan.pending, stopping=stage.interrupt.asked)
+                    shards = stream_draws(job, url, plan.pending, stopping=stage.ending())
                     stage.land(shards, committer, error_budget=engine.error_budget)
         finally:
             stage.lake.storage.delete_folder(plan.folder)
@@ -188,7 +188,8 @@ def grade_stage(
                     url = stage.lake.storage.url(plan.folder)
                     stop = stage.ending(settings.tokens)
                     shards = stream_draws(job, url, plan.pending, stopping=stop)
-                    stage.land(shards, committer, error_budget=engine.error_budget)
+                    budget = engine.error_budget
+                    stage.land(shards, committer, error_budget=budget, tokens=settings.tokens)
         finally:
             stage.lake.storage.delete_folder(plan.folder)
         spent = stage.spent(settings.tokens)

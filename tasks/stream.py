@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import ray
-
 from schemas.errors import TeacherDown, ThoughtmillError, in_one_line
 from schemas.manifest import Manifest
+from tasks.inbox import Line, Mail
 
 _POLL_S = 0.5
 
@@ -17,32 +16,44 @@ Stopping = Callable[[], bool]
 """Tells whether the run has been asked to stop."""
 
 
+Over = Callable[[], bool]
+"""Tells whether the workers were asked to stop and have handed in what they had."""
+
+
 def manifests(
-    inbox: Any, drive: Callable[[], None], stopping: Stopping
+    inbox: Any, drive: Callable[[Over], None], stopping: Stopping
 ) -> Iterator[Manifest | None]:
     """Call `drive` in a thread and give each manifest that reaches `inbox` until it is done.
 
-    Gives None about twice a second while nothing comes, so that a caller can show progress.  Once
-    `stopping()` is true the workers are told to give up what is under way and to hand in what is
-    finished.  Raises what a worker reported; `TeacherDown` where Ray failed without a report.
+    A manifest is acknowledged when the caller asks for the next one, so the caller must have
+    committed it by then.  Gives None about twice a second while nothing comes, so that a caller can
+    show progress.  Once `stopping()` is true the workers are asked to give up what is under way and
+    to hand in what is finished.  Raises what a worker reported; `TeacherDown` where Ray failed
+    without a report, `InboxLost` where the inbox can't be reached.
     """
-    driver = _Driver(drive)
+    line = Line(inbox)
+    over = threading.Event()
+    driver = _Driver(lambda: drive(over.is_set))
     driver.start()
-    asked = False
+    seen: set[str] = set()
+    landed: list[str] = []
     while True:
         running = driver.is_alive()
-        arrived = ray.get(inbox.take.remote(_POLL_S if running else 0.0))
-        yield from arrived
-        if not arrived:
+        wait_s = _POLL_S if running else 0.0
+        mail: Mail = line.call("take", wait_s, landed, stopping(), wait_s=wait_s)
+        if mail.over:
+            over.set()
+        for manifest in mail.manifests:
+            if manifest.announcement not in seen:
+                yield manifest
+                seen.add(manifest.announcement)
+        landed = [manifest.announcement for manifest in mail.manifests]
+        if not landed:
             if not running:
                 break
             yield None
-        if stopping() and not asked:
-            asked = True
-            ray.get(inbox.stop.remote())
-    reported = ray.get(inbox.failure.remote())
-    if reported is not None:
-        raise reported from driver.error
+    if mail.failure is not None:
+        raise mail.failure from driver.error
     if driver.error is not None:
         raise _ours(driver.error) from driver.error
 

@@ -16,7 +16,7 @@ from schemas.manifest import Manifest
 from schemas.teachers import VllmTeacher
 from tasks.cluster import cluster_address
 from tasks.inbox import open_inbox
-from tasks.stream import Stopping, manifests
+from tasks.stream import Over, Stopping, manifests
 from tasks.worker import Job, Worker
 
 _AHEAD = 16
@@ -40,7 +40,7 @@ def stream_draws(
     if not gpus and not cluster_address(engine.ray_address):
         _require_cores(engine.workers)
 
-    def drive() -> None:
+    def drive(over: Over) -> None:
         draws = ray.data.read_parquet(plan).repartition(target_num_rows_per_block=batch)
         settled = draws.map_batches(
             Worker,
@@ -56,7 +56,7 @@ def stream_draws(
             num_gpus=gpus,
         )
         for _ in settled.iter_internal_ref_bundles():
-            if ray.get(inbox.over.remote()):
+            if over():
                 break  # a stop must not walk through the rest of the plan
 
     return manifests(inbox, drive, stopping)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import secrets
 import threading
 import time
 import traceback
@@ -18,19 +19,27 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import ray
 import uvloop
 
 from schemas.arrow import SCHEMAS, from_table
 from schemas.claims import without_private
-from schemas.errors import LakeError, PromptTooLong, TeacherDown, TeacherError, ThoughtmillError
+from schemas.errors import (
+    LakeError,
+    PromptTooLong,
+    ReplyRefused,
+    TeacherDown,
+    TeacherError,
+    ThoughtmillError,
+)
 from schemas.ids import trace_id
 from schemas.rows import Drop, Item, Score, Trace, Verdict
 from schemas.settings import EngineSettings
 from schemas.teachers import EndpointTeacher, TeacherConfig
 from tasks.grading import GradeSettings, Population
 from tasks.grading_item import Grader
+from tasks.inbox import InboxLost, Line, end_process
 from tasks.kit import Kit, Lane
 from tasks.recipes.recipe import Recipe
 from tasks.sandbox import BubblewrapSandbox, Sandbox, SandboxConfig
@@ -84,53 +93,59 @@ def lane_of(run_id: str, recipe: Recipe, teacher: TeacherIdentity) -> Lane:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class _Batch:
-    """A micro-batch that is under way: its rows that are not, and the shards that hold the rest."""
+    """A micro-batch under way: how many rows are still drawn, and the shards of the others."""
 
-    left: int
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    left: int = 0
+    drawn: asyncio.Event = field(default_factory=asyncio.Event)
     shards: set[asyncio.Event] = field(default_factory=set)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception | None = None
     """What went wrong beside the draws themselves."""
 
 
 @dataclass
 class _Finished:
-    """Draws that wait for the next shard, and the event that tells they are on disk."""
+    """Draws that wait for the next shard, and the event that tells they have been committed."""
 
     ended: list[Trace | Drop | Verdict] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
     since: float = 0.0
-    written: asyncio.Event = field(default_factory=asyncio.Event)
+    landed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Worker:
     """Callable class for `map_batches`: a table of planned draws in, their number out.
 
-    A call returns when all its draws are on disk and announced, or given up because the run stops:
-    when it is asked to, the endpoint is gone or a shard can't be written.  The inbox is told of the
-    last two.  A dead vLLM engine ends the process instead, so that Ray starts a new one and repeats
-    what was under way.
+    A call returns when all its draws have been committed, or given up because the run stops: when
+    it is asked to, the endpoint is gone or a shard can't be written.  The inbox gets a report of
+    the last two.  Ray Data may hand a micro-batch over again: rows that are under way here, or that
+    any worker has announced, are not drawn twice.
+
+    A dead vLLM engine, an inbox out of reach and a fault in the loop itself end the process, so
+    that Ray starts a new one and repeats what was under way.
     """
 
     def __init__(self, job: Job, inbox: Any) -> None:
         engine = job.engine
+        self._name = secrets.token_hex(8)
+        self._line = Line(inbox)
         try:
-            if ray.get(inbox.boot.remote()) > engine.workers * (1 + engine.restarts):
+            if self._line.call("boot", self._name) > engine.workers * (1 + engine.restarts):
                 raise TeacherDown(
                     f"the engines died {engine.restarts} times over: --verbose shows their logs"
                 )
             self._teacher = start(job.teacher)
         except ThoughtmillError as exc:
-            ray.get(inbox.fail.remote(exc))
+            self._line.call("fail", exc)
             raise
         self._job = job
-        self._inbox = inbox
         self._storage = Storage(job.data)
         self._loop = uvloop.new_event_loop()
         self._waiting: asyncio.Queue[tuple[int, _Begin, _Batch]] = asyncio.Queue()
         self._finished = _Finished()
+        self._open: dict[int, _Batch] = {}
         self._working: set[asyncio.Task[Any]] = set()
         self._flushing = 0
         self._stopping = False
@@ -149,8 +164,10 @@ class Worker:
         places = engine.in_flight
         if isinstance(job.teacher, EndpointTeacher):  # who waits for a turn runs out of time
             places = min(places, _WAITING * job.teacher.max_concurrency)
-        for house in (*(self._draw() for _ in range(places)), self._keep_house()):
-            asyncio.run_coroutine_threadsafe(house, self._loop)
+        attending = self._line.attend(self._name, self._stop, self._idle)
+        for lasting in (*(self._draw() for _ in range(places)), self._keep_house(), attending):
+            running = asyncio.run_coroutine_threadsafe(lasting, self._loop)
+            running.add_done_callback(end_process)
 
     async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
         work = asyncio.run_coroutine_threadsafe(self._batch(batch), self._loop)
@@ -161,7 +178,7 @@ class Worker:
         try:
             asyncio.run_coroutine_threadsafe(sandbox.start(), self._loop).result()
         except ThoughtmillError as exc:
-            ray.get(self._inbox.fail.remote(exc))
+            self._line.call("fail", exc)
             raise
         return sandbox
 
@@ -171,14 +188,32 @@ class Worker:
         planned = batch.column("done" if self._grader else "draw").to_pylist()
         work: Callable[[Item, Any], Coroutine[Any, Any, _Ended]]
         work = self._graded if self._grader else self._attempt
-        under_way = _Batch(len(slots))
-        for slot, item, what in zip(slots, items, planned, strict=True):
-            self._waiting.put_nowait((slot, partial(work, item, what), under_way))
-        await under_way.over.wait()
-        for written in under_way.shards:
-            await written.wait()
-        if under_way.error is not None:
-            raise under_way.error
+        under_way = _Batch()
+        twins = {self._open[slot] for slot in slots if slot in self._open}
+        announced = await self._line.ask("announced", np.array(slots, "<i8").tobytes())
+        try:
+            for slot, item, what, known in zip(slots, items, planned, announced, strict=True):
+                if known:
+                    continue
+                if (twin := self._open.setdefault(slot, under_way)) is not under_way:
+                    twins.add(twin)
+                else:
+                    under_way.left += 1
+                    self._waiting.put_nowait((slot, partial(work, item, what), under_way))
+            if under_way.left:
+                await under_way.drawn.wait()
+            for landed in under_way.shards:
+                await landed.wait()
+        finally:
+            for slot in slots:
+                if self._open.get(slot) is under_way:
+                    del self._open[slot]
+            under_way.over.set()
+        for twin in twins:
+            await twin.over.wait()
+        for error in (one.error for one in (under_way, *twins)):
+            if error is not None:
+                raise error
         return len(slots)
 
     async def _draw(self) -> None:
@@ -200,12 +235,14 @@ class Worker:
                 except asyncio.CancelledError:
                     place.uncancel()
                 except TeacherDown:
-                    pass  # the inbox has been told
+                    pass  # the inbox has the report
+                except InboxLost:
+                    raise
                 except Exception as exc:
                     batch.error = exc
             batch.left -= 1
             if not batch.left:
-                batch.over.set()
+                batch.drawn.set()
 
     def _finish(self, slot: int, ended: _Ended, batch: _Batch) -> None:
         """Put a row of the plan that has ended to those that wait for the next shard."""
@@ -214,7 +251,7 @@ class Worker:
             finished.since = time.monotonic()
         finished.ended.extend(ended)
         finished.slots.append(slot)
-        batch.shards.add(finished.written)
+        batch.shards.add(finished.landed)
 
     async def _graded(self, item: Item, done: Sequence[dict[str, Any]]) -> _Ended:
         """What an item gave that is graded; `done` are its draws in the lake."""
@@ -232,6 +269,8 @@ class Worker:
                 return await self._job.recipe(item, kit)
         except PromptTooLong as exc:
             return kit.kept or [kit.drop("prompt_too_long", str(exc), stage="prompt")]
+        except ReplyRefused as exc:
+            return kit.kept or [kit.drop(exc.reason, str(exc), stage="generate")]
         except TeacherError as exc:
             return kit.kept or [kit.drop("teacher_error", str(exc), stage="generate")]
         except TimeoutError:
@@ -251,27 +290,30 @@ class Worker:
                 await asyncio.Event().wait()  # until another place has written what is finished
             self._leaving = True
             await self._flush()
+            while self._flushing:
+                await asyncio.sleep(_COMMIT_S)
             os._exit(1)
         await self._fail(exc)
 
     async def _fail(self, exc: ThoughtmillError) -> None:
         self._failed = True
-        await self._inbox.fail.remote(exc)  # which asks all workers to stop, this one included
+        await self._line.ask("fail", exc)  # which asks all workers to stop, this one included
 
     async def _flush(self) -> None:
-        """Write what is finished as a shard and announce it."""
+        """Write what is finished as a shard, announce it and wait until it has been committed."""
         finished, self._finished = self._finished, _Finished()
         self._flushing += 1
         try:
-            manifest = await asyncio.to_thread(self._write, finished)
-            await self._inbox.put.remote(manifest)
+            await self._line.deliver(await asyncio.to_thread(self._write, finished))
+        except InboxLost:
+            raise
         except ThoughtmillError as exc:
             await self._fail(exc)
         except Exception as exc:
             await self._fail(LakeError(f"a shard can't be written: {type(exc).__name__}: {exc}"))
         finally:
             self._flushing -= 1
-            finished.written.set()
+        finished.landed.set()
 
     def _write(self, finished: _Finished) -> Any:
         return write_draws(
@@ -287,21 +329,20 @@ class Worker:
         traces = [row for row in ended if isinstance(row, Trace)]
         return (scorer(without_private(t)) for t in traces for scorer in self._job.scorers)
 
+    def _stop(self) -> None:
+        """Give up open work."""
+        self._stopping = True
+        for place in self._working:
+            place.cancel()
+
+    def _idle(self) -> bool:
+        return not (self._working or self._finished.slots or self._flushing)
+
     async def _keep_house(self) -> None:
-        """Flush by time and when nothing is under way; give up open work when asked to stop."""
-        stopped = asyncio.ensure_future(self._inbox.stopped.remote())
+        """Flush by time, when nothing is under way and when asked to stop."""
         limit = max(self._job.engine.flush_seconds, _COMMIT_S * self._job.engine.workers)
-        handed_in = False
         while True:
             await asyncio.sleep(min(_IDLE_FLUSH_S, limit))
-            if stopped.done() and not self._stopping:
-                self._stopping = True
-                for place in self._working:
-                    place.cancel()
             overdue = time.monotonic() - self._finished.since >= limit
             if self._finished.slots and (overdue or self._stopping or not self._working):
                 await self._flush()
-            busy = self._working or self._finished.slots or self._flushing
-            if self._stopping and not busy and not handed_in:
-                handed_in = True
-                await self._inbox.hand_in.remote()

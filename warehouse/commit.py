@@ -7,9 +7,10 @@ A row lands once whatever happens around it:
 - a draw done by another run at the same time is seen because that run has landed shards in the same
   lane since this run was planned;
 - what another review has said of the same trace meanwhile is not said again;
-- an item that is there already, from this source or another, is kept once.
-In the last four cases the shard is trimmed by SQL before it lands; in the ordinary case a commit
-looks at no row at all.
+- an item that is there already, from this source or another, is kept once;
+- a row that a shard holds twice is seen because the settling tables' ids are counted.
+In the last five cases the shard is trimmed by SQL before it lands; in the ordinary case a commit
+reads the ids of the shard's settling table and nothing else.
 """
 
 from __future__ import annotations
@@ -49,6 +50,20 @@ _KEPT = {
 }
 _SETTLING = ("traces", "drops", "reviewed")
 """Tables whose rows settle what was planned."""
+_KEYS = {
+    "items": "item_id",
+    "item_sources": "item_id, source",
+    "traces": "trace_id",
+    "scores": "trace_id, scorer",
+    "verdicts": "trace_id, verifier",
+    "labels": "trace_id, labeller",
+    "reviewed": "trace_id, review",
+    "gold_checks": "item_id, reason",
+    "images": "image_id",
+}
+"""What a table holds once."""
+_COUNTED = ("items", "traces", "reviewed", "gold_checks")
+"""Tables whose keys every commit counts; the others' rows come with theirs."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +86,21 @@ class Committer:
     since: int = 0
     """Newest entry of the books when the run was planned."""
     _settled: npt.NDArray[np.bool_] = field(init=False, repr=False)
+    _unfinished: npt.NDArray[np.bool_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._settled = np.zeros(self.planned, dtype=bool)
+        self._unfinished = np.zeros(self.planned, dtype=bool)
 
     @property
     def settled(self) -> int:
         """Draws of the plan that have landed."""
         return int(self._settled.sum())
+
+    @property
+    def missing(self) -> int:
+        """Rows of the plan that have not landed and that no shard counts as left open."""
+        return self.planned - int((self._settled | self._unfinished).sum())
 
     def commit(self, manifest: Manifest) -> Landed:
         """Land one shard.  Raises `LakeError`; then nothing of the shard is in the lake."""
@@ -99,7 +121,7 @@ class Committer:
                 if known:
                     landed = self._landed(manifest)
                 else:
-                    doubtful = foreign or self._settled[slots].any()
+                    doubtful = foreign or self._settled[slots].any() or self._repeats(manifest)
                     trimmed = self.lane == ITEMS_LANE or doubtful
                     files = self._trim(manifest) if trimmed else manifest.files
                     self._land(manifest, files, newest + 1)
@@ -107,10 +129,20 @@ class Committer:
         except duckdb.Error as exc:
             raise LakeError(f"can't commit shard {manifest.shard_id}: {first_line(exc)}") from exc
         self._settled[slots] = True
+        self._unfinished[np.frombuffer(manifest.unfinished, dtype="<i8")] = True
         for path in {f.path for f in manifest.files} - landed:
             self.lake.storage.delete(path)
         rows = {file.table: file.rows for file in files}
         return Landed(rows, repeated=total - sum(rows.values()))
+
+    def _repeats(self, manifest: Manifest) -> bool:
+        """Whether the shard holds a row twice."""
+        return any(
+            self.lake.one(f"SELECT count(DISTINCT ({_KEYS[file.table]})) FROM {self._read(file)}")
+            < file.rows
+            for file in manifest.files
+            if file.table in _COUNTED
+        )
 
     def _landed(self, manifest: Manifest) -> set[str]:
         """The files that a shard in the books landed with."""
@@ -123,7 +155,7 @@ class Committer:
         try:
             for file in files:
                 connection.execute(
-                    "CALL ducklake_add_data_files('lake', ?, ?)",
+                    "CALL ducklake_add_data_files('lake', ?, ?, hive_partitioning => false)",
                     [file.table, self.lake.storage.url(file.path)],
                 )
             connection.execute(
@@ -167,18 +199,24 @@ class Committer:
         kept = _KEPT.get(file.table)
         if kept is None:
             return file
-        rows = int(self.lake.one(f"SELECT count(*) FROM {self._read(file)} WHERE {kept}"))
+        if key := _KEYS.get(file.table):
+            kept += f" QUALIFY row_number() OVER (PARTITION BY {key}) = 1"
+        fresh = f"FROM {self._read(file)} WHERE {kept}"
+        rows = int(self.lake.one(f"SELECT count(*) FROM (SELECT * {fresh})"))
         if rows in (0, file.rows):
             return file.model_copy(update={"rows": rows})
         path = file.path.replace(".parquet", "-trimmed.parquet")
         self.lake.connection.execute(
-            f"COPY (SELECT * FROM {self._read(file)} WHERE {kept}) "
+            f"COPY (SELECT * {fresh}) "
             f"TO '{quoted(self.lake.storage.url(path))}' (FORMAT parquet, COMPRESSION zstd)"
         )
         return ShardFile(table=file.table, path=path, rows=rows)
 
     def _read(self, file: ShardFile) -> str:
-        return f"read_parquet('{quoted(self.lake.storage.url(file.path))}')"
+        # A folder above the lake that is named like `exp=1` is not a column of its rows.
+        return (
+            f"read_parquet('{quoted(self.lake.storage.url(file.path))}', hive_partitioning = false)"
+        )
 
 
 def newest_entry(lake: Lake) -> int:

@@ -68,6 +68,7 @@ def write_review(
     rows: Mapping[str, Sequence[Row]],
     slots: Iterable[int],
     unfinished: Sequence[str] = (),
+    unfinished_slots: Iterable[int] = (),
     outcomes: Mapping[str, int] | None = None,
 ) -> Manifest:
     """Write what a review says of traces, by table (`verdicts`, `scores`, `labels`).
@@ -85,6 +86,7 @@ def write_review(
         identity=[sorted(reviewed), sorted(unfinished), run_id if unfinished else ""],
         drops=(),
         slots=_slots(slots),
+        unfinished=_slots(unfinished_slots),
         outcomes=outcomes,
     )
 
@@ -197,6 +199,7 @@ def _write(
     identity: Sequence[object],
     drops: Sequence[Drop],
     slots: bytes = b"",
+    unfinished: bytes = b"",
     prompt_tokens: int = 0,
     completion_tokens: int = 0,
     outcomes: Mapping[str, int] | None = None,
@@ -219,6 +222,7 @@ def _write(
         lane=lane,
         files=tuple(files),
         slots=slots,
+        unfinished=unfinished,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         drops=reasons,

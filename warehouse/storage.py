@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,8 +43,9 @@ class Storage:
     def write_table(self, path: str, table: pa.Table) -> None:
         """Write a Parquet file so that it is there whole or not at all.
 
-        A local file is renamed into place; an object store shows an object once its upload is
-        complete.  Raises `LakeError` where the store refuses (a full disk, no rights).
+        A local file is flushed to disk and renamed into place, so that it survives a power loss;
+        an object store shows an object once its upload is complete.  Raises `LakeError` where the
+        store refuses (a full disk, no rights).
         """
         filesystem, base = self._filesystem
         target = f"{base}/{path}"
@@ -52,7 +54,7 @@ class Storage:
             self.make_folder(path.rsplit("/", 1)[0])
             pq.write_table(table, partial, filesystem=filesystem, compression="zstd")
             if self.local:
-                filesystem.move(partial, target)
+                _settle(partial, target)
         except OSError as exc:
             if self.local:
                 Path(partial).unlink(missing_ok=True)
@@ -69,7 +71,7 @@ class Storage:
             with filesystem.open_output_stream(partial) as stream:
                 stream.write(data)
             if self.local:
-                filesystem.move(partial, target)
+                _settle(partial, target)
         except OSError as exc:
             if self.local:
                 with suppress(OSError):
@@ -100,9 +102,8 @@ class Storage:
 
     def make_folder(self, path: str) -> None:
         """Make a folder and its parents; an object store needs none."""
-        filesystem, base = self._filesystem
         if self.local:
-            filesystem.create_dir(f"{base}/{path}", recursive=True)
+            _make_folder(Path(self.url(path)))
 
     def delete(self, path: str) -> None:
         """Delete one file."""
@@ -114,3 +115,26 @@ class Storage:
         filesystem, base = self._filesystem
         if filesystem.get_file_info(f"{base}/{path}").type == fs.FileType.Directory:
             filesystem.delete_dir(f"{base}/{path}")
+
+
+def _settle(partial: str, target: str) -> None:
+    """Flush a file to disk and give it its name, which is flushed too."""
+    _flush(Path(partial))
+    Path(partial).replace(target)
+    _flush(Path(target).parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents, and flush the names of those that are new."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        _flush(one.parent)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -188,7 +188,8 @@ def _unfit(completion: Completion, reply: Reply, least_words: int) -> Refused | 
     if reply.fault is not None:
         return Refused(reply.fault, f"{written} without the channels' tags")
     if not reply.reasoning.text.strip():
-        reason = "no_reasoning" if reply.last.text.strip() else "empty"
+        said = reply.last.text.strip() or reply.private.text.strip()
+        reason = "no_reasoning" if said else "empty"
         return Refused(reason, f"{written}, no reasoning")
     words = len(reply.reasoning.text.split())
     if words < least_words:

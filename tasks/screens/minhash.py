@@ -187,7 +187,7 @@ def _join(pairs: Any, shingles: Any, spans: Any, threshold: float) -> Places:
                 a += 1
             else:
                 b += 1
-        if shared >= threshold * (total - shared):
+        if shared and shared >= threshold * (total - shared):
             parents[max(root, other)] = min(root, other)
     for text in range(len(parents)):
         root = text

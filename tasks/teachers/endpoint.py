@@ -5,30 +5,29 @@ It owns what a request and an answer look like; how requests travel is `endpoint
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from schemas.errors import ConfigError, TeacherDown, TeacherError
-from schemas.rows import FinishReason
+from schemas.errors import (
+    ConfigError,
+    PromptTooLong,
+    TeacherDown,
+    TeacherError,
+    ThoughtmillError,
+)
 from schemas.teachers import EndpointTeacher, Sampling
+from tasks.images import image_urls
 from tasks.teachers.endpoint_http import Line
+from tasks.teachers.endpoint_reply import finish_in, reasoning_tokens_in, said_in, stop_in
 from tasks.teachers.identity import identify
 from tasks.teachers.protocol import Completion, Message, Tokens
 from tasks.teachers.refusals import RefusalError
 from tasks.teachers.tokens import HfTokens, found_format
 
-_FINISH: dict[str, FinishReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-}
-"""Finish reasons as servers spell them, in lower case; any other is an error."""
+_TOKEN_FIELDS = frozenset({"return_token_ids", "stop_token_ids"})
 _NO_MODELS_ROUTE = (404, 405, 501)
 _TAIL = 8
 
@@ -48,6 +47,10 @@ class Endpoint:
         self.throttle = self._line.throttle
         """Requests in flight and their present limit."""
         self._tokens: HfTokens | None = None
+        self._plain = False
+        """Whether the server refuses vLLM's fields for token ids."""
+        self._context: int | None = None
+        self._looked_up = False
         if config.tokenizer is not None:
             template_args = config.extra_body.get("chat_template_kwargs")
             self._tokens = HfTokens(config.tokenizer, chat_template_args=template_args)
@@ -66,17 +69,25 @@ class Endpoint:
     async def chat(
         self, messages: Sequence[Message], sampling: Sampling, *, seed: int
     ) -> Completion:
-        """Answer a chat.  Token ids come back where `extra_body` asks for `return_token_ids`."""
-        answer = await self._line.post(
-            "chat/completions", self._body({"messages": messages}, sampling, seed)
-        )
+        """Answer a chat.
+
+        Where a tokenizer is named, token ids are asked for and stop strings that are tokens are
+        sent as `stop_token_ids` too; a server that refuses these fields is asked without them.
+        """
+        body = self._body({"messages": messages}, sampling, seed)
+        length = None
+        if self._tokens is not None and not image_urls(messages):
+            body = {**self._token_fields(sampling), **body}
+            length = len(self._tokens.render(messages)) if self._context is not None else None
+        answer = await self._ask("chat/completions", body, length)
         choice = answer["choices"][0]
-        message = choice.get("message") or {}
+        said = said_in(choice.get("message") or {})
         return self._completion(
             answer,
-            text=message.get("content") or "",
+            sampling,
+            text=said.text,
             token_ids=tuple(choice.get("token_ids") or ()),
-            reasoning=message.get("reasoning_content") or message.get("reasoning") or None,
+            reasoning=said.reasoning,
         )
 
     async def extend(
@@ -95,15 +106,16 @@ class Endpoint:
                 "sampling.max_tokens: an endpoint stops continuations after 16 tokens unless told"
                 " otherwise; set it"
             )
-        fields = {"prompt": prompt_ids, "return_token_ids": True}
-        answer = await self._line.post("completions", self._body(fields, sampling, seed))
+        body = self._body({"prompt": prompt_ids}, sampling, seed)
+        body = {"return_token_ids": True, **body}
+        answer = await self._ask("completions", body, len(prompt_ids))
         choice = answer["choices"][0]
         text = choice.get("text") or ""
         token_ids = choice.get("token_ids")
         if token_ids is None:
             token_ids = self._spelled(prompt_ids, text, choice, answer.get("usage") or {})
         return self._completion(
-            answer, text=text, prompt_ids=tuple(prompt_ids), token_ids=tuple(token_ids)
+            answer, sampling, text=text, prompt_ids=tuple(prompt_ids), token_ids=tuple(token_ids)
         )
 
     async def score(self, token_ids: Sequence[int], *, from_position: int) -> list[float]:
@@ -140,6 +152,60 @@ class Endpoint:
         """Close the connections."""
         await self._line.close()
 
+    def _token_fields(self, sampling: Sampling) -> dict[str, Any]:
+        """Fields of vLLM's that ask for token ids, and stop at tokens that leave no text."""
+        assert self._tokens is not None
+        stops = [self._tokens.added_id(text) for text in sampling.stop]
+        ids = [id_ for id_ in stops if id_ is not None]
+        return {"return_token_ids": True, **({"stop_token_ids": ids} if ids else {})}
+
+    async def _ask(self, path: str, body: dict[str, Any], length: int | None) -> dict[str, Any]:
+        """Post a request; where it is refused for what can be left out or cut, once more without.
+
+        `length`: tokens of the prompt, where known.
+        """
+        try:
+            return await self._line.post(path, self._fitted(body, length))
+        except (RefusalError, PromptTooLong) as exc:
+            limited = self._limit_field(body) in body
+            known = limited and await self._look_up_context()
+            fitted = self._fitted(body, length)
+            refused = isinstance(exc, RefusalError)
+            if refused and not self._plain and _TOKEN_FIELDS & body.keys():
+                answer = await self._line.post(path, _without_token_fields(fitted))
+                self._plain = True
+                return answer
+            if not known or fitted == self._fitted(body, length, context=None):
+                raise
+            return await self._line.post(path, fitted)
+
+    def _fitted(
+        self, body: dict[str, Any], length: int | None, *, context: int | None = -1
+    ) -> dict[str, Any]:
+        """A body without the fields that the server refuses, its limit within the context."""
+        if self._plain:
+            body = _without_token_fields(body)
+        context = self._context if context == -1 else context
+        asked, field = body.get(self._limit_field(body)), self._limit_field(body)
+        if context is None or asked is None:
+            return body
+        if length is not None and length >= context:
+            raise PromptTooLong(f"{length} prompt tokens, the server's context holds {context}")
+        if length is not None:
+            return {**body, field: min(asked, context - length)}
+        # Without a tokenizer the room is unknown; left open, a chat may fill it.
+        return body if asked < context else {k: v for k, v in body.items() if k != field}
+
+    def _limit_field(self, body: dict[str, Any]) -> str:
+        return self._config.max_tokens_field if "messages" in body else "max_tokens"
+
+    async def _look_up_context(self) -> bool:
+        """Ask the server once how long its context is; whether that is known."""
+        if not self._looked_up:
+            self._looked_up = True
+            self._context = await _served_context(self._line, self._config.model)
+        return self._context is not None
+
     def _body(self, fields: dict[str, Any], sampling: Sampling, seed: int | None) -> dict[str, Any]:
         """The request body: `top_k`, `min_p` and `repetition_penalty` as vLLM names them."""
         body = {
@@ -150,7 +216,7 @@ class Endpoint:
             "top_k": sampling.top_k,
             "min_p": sampling.min_p,
             "repetition_penalty": sampling.repetition_penalty,
-            "max_tokens": sampling.max_tokens,
+            self._limit_field(fields): sampling.max_tokens,
             "stop": sampling.stop or None,
             "seed": seed,
             **self._config.extra_body,
@@ -166,7 +232,7 @@ class Endpoint:
         tail = list(prompt_ids[-_TAIL:])
         same = tokens.decode(tail + token_ids) == tokens.decode(tail) + text
         written = usage.get("completion_tokens")
-        if _finish(choice) == "length" and written is not None:
+        if finish_in(choice) == "length" and written is not None:
             same = same and len(token_ids) == written
         if not same or "\ufffd" in text:
             raise TeacherError(
@@ -178,6 +244,7 @@ class Endpoint:
     def _completion(
         self,
         answer: dict[str, Any],
+        sampling: Sampling,
         *,
         text: str,
         token_ids: tuple[int, ...],
@@ -192,15 +259,32 @@ class Endpoint:
             written = len(token_ids)
             if not written and self._tokens is not None:
                 written = len(self._tokens.encode((reasoning or "") + text))
+        choice = answer["choices"][0]
+        finish = finish_in(choice)
+        stopped_by, told = self._stop(choice, sampling)
+        text, kept = _until_stop(text, sampling.stop)
+        thought = reasoning_tokens_in(usage)
+        shown = reasoning is not None or (self.format.marked and self.format.close in text)
         return Completion(
             text=text,
-            finish_reason=_finish(answer["choices"][0]),
+            finish_reason="stop" if kept else finish,
             prompt_tokens=usage.get("prompt_tokens") or len(prompt_ids),
             completion_tokens=written,
             prompt_ids=prompt_ids,
             token_ids=token_ids,
             reasoning=reasoning,
+            hidden_tokens=0 if shown or kept else thought or 0,
+            reasoning_tokens=thought,
+            stopped_by=kept or stopped_by,
+            stop_told=told,
         )
+
+    def _stop(self, choice: dict[str, Any], sampling: Sampling) -> tuple[str | None, bool]:
+        """The stop string that ended a completion, and whether the server says what did."""
+        value, told = stop_in(choice)
+        if isinstance(value, int) and self._tokens is not None:
+            return next((s for s in sampling.stop if self._tokens.added_id(s) == value), None), told
+        return (value if isinstance(value, str) else None), told
 
 
 async def check_endpoint(config: EndpointTeacher, *, timeout_s: float = 5.0) -> None:
@@ -220,7 +304,8 @@ async def check_endpoint(config: EndpointTeacher, *, timeout_s: float = 5.0) -> 
     if status in (401, 403):
         raise ConfigError(f"teacher.api_key_env: {line.label}: HTTP {status}, {line.key_advice}")
     if status != 200:
-        raise TeacherDown(f"{line.label}: HTTP {status} at the question for its models")
+        await _try_one_token(config, f"HTTP {status} at the question for its models")
+        return
     try:
         answer = orjson.loads(raw)
         listed = answer if isinstance(answer, list) else answer["data"]
@@ -232,7 +317,62 @@ async def check_endpoint(config: EndpointTeacher, *, timeout_s: float = 5.0) -> 
         ) from None
     if names and not {config.model, config.model.rpartition(":")[0]} & set(names):
         few = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        raise ConfigError(f"teacher.model: {line.label} is not served there; it serves {few}")
+        wrong = f"teacher.model: {line.label} is not served there; it serves {few}"
+        try:
+            await _try_one_token(config, wrong)
+        except ThoughtmillError as exc:
+            raise ConfigError(wrong) from exc
+
+
+async def _try_one_token(config: EndpointTeacher, doubt: str) -> None:
+    """Ask for one token, where a server's list of models leaves a doubt.
+
+    Raises `TeacherDown`, with the doubt in it, where there is no answer.
+    """
+    line = Line(config.model_copy(update={"tries": 1}), backoff_s=0.0)
+    body = {"model": config.model, "messages": [{"role": "user", "content": "Hi"}]}
+    try:
+        await line.post("chat/completions", {**body, config.max_tokens_field: 1})
+    except ThoughtmillError as exc:
+        raise TeacherDown(
+            f"{line.label}: {doubt}, and a request for one token fails: {exc}"
+        ) from exc
+    finally:
+        await line.close()
+    logging.getLogger(__name__).warning("%s; a request for one token is answered", doubt)
+
+
+async def _served_context(line: Line, model: str) -> int | None:
+    """The longest context that the server's list of models names for a model, as vLLM's does."""
+    try:
+        status, raw = await line.get("models", timeout_s=5.0)
+    except (OSError, TimeoutError):
+        return None
+    if status != 200:
+        return None
+    try:
+        answer = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    listed = answer.get("data") if isinstance(answer, dict) else answer
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and entry.get("id") == model:
+            limit = entry.get("max_model_len")
+            return limit if isinstance(limit, int) and limit > 0 else None
+    return None
+
+
+def _until_stop(text: str, stops: Sequence[str]) -> tuple[str, str | None]:
+    """A text up to the first stop string that a server has left in it, and that string."""
+    found = [(at, stop) for stop in stops if (at := text.find(stop)) >= 0]
+    if not found:
+        return text, None
+    at, stop = min(found)
+    return text[:at], stop
+
+
+def _without_token_fields(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in _TOKEN_FIELDS}
 
 
 async def _models(line: Line, timeout_s: float) -> tuple[int, bytes]:
@@ -247,10 +387,6 @@ async def _models(line: Line, timeout_s: float) -> tuple[int, bytes]:
                 " base_url"
             ) from failure
     raise AssertionError("unreachable")
-
-
-def _finish(choice: dict[str, Any]) -> FinishReason:
-    return _FINISH.get(str(choice.get("finish_reason")).lower(), "error")
 
 
 def _prompt_logprobs(choice: dict[str, Any], token_ids: Sequence[int]) -> list[float | None] | None:

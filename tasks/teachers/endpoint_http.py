@@ -24,8 +24,8 @@ from schemas.teachers import EndpointTeacher
 from tasks.teachers.refusals import Fault, completion_in, read_reply
 from tasks.teachers.throttle import Throttle
 
-OUTAGE_S = 60.0
-"""How long an endpoint that has served may be out of reach before it is given up."""
+_SAME_END = 0.05
+_LONG_S = 5.0
 _BACKOFF_CAP_S = 30.0
 _QUEUED_PER_TRY = 10
 _KEEPALIVE_S = 4.0  # under the 5 s of uvicorn and vLLM: a reused connection is one still open
@@ -63,11 +63,23 @@ class Line:
         url = self._urls.get(path) or self._urls.setdefault(path, self._url(path))
         failed = unreachable = attempt = lost = 0
         served = self.throttle.served
+        cut_s = 0.0
         while True:
+            began = time.monotonic()
             answer = await self._attempt(url, payload, again=attempt + lost > 0)
             if isinstance(answer, dict):
                 return answer
-            if answer.unreachable and self.throttle.served:
+            took_s = time.monotonic() - began
+            if answer.outage:
+                if took_s > _LONG_S and abs(took_s - cut_s) < _SAME_END * took_s:
+                    raise TeacherError(
+                        f"{self.label}: {answer.what} twice after {took_s:.0f} s: something on the"
+                        " way ends long requests; lower sampling.max_tokens or raise its limit"
+                    )
+                cut_s = took_s
+            # While others are served, a 503 is about this request.
+            alone = answer.outage and served == self.throttle.served and self._lost_at is not None
+            if (answer.unreachable or alone) and self.throttle.served:
                 self._check_outage(answer)
                 lost += 1
                 await self._back_off(answer, lost)
@@ -132,7 +144,10 @@ class Line:
     async def _send(self, url: URL, payload: bytes) -> dict[str, Any] | Fault:
         try:
             async with self._open().post(url, data=payload, allow_redirects=False) as response:
-                self._lost_at = None
+                if response.status not in (502, 503, 504):
+                    self._lost_at = None
+                elif self._lost_at is None:
+                    self._lost_at = time.monotonic()
                 raw = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
             self._lost_at = self._lost_at or time.monotonic()
@@ -156,10 +171,11 @@ class Line:
         raise type(meaning)(f"{self.label}: {meaning}{advice}")
 
     def _check_outage(self, fault: Fault) -> None:
-        """Raise `TeacherDown` where no request has had a reply for `OUTAGE_S`."""
-        assert self._lost_at is not None
+        """Raise `TeacherDown` where no request has had a reply for `outage_s`."""
+        if self._lost_at is None:
+            return  # another request has been answered since
         lost_s = time.monotonic() - self._lost_at
-        if lost_s >= OUTAGE_S:
+        if lost_s >= self._config.outage_s:
             raise TeacherDown(
                 f"{self.label}: out of reach for {lost_s:.0f} s; the last try got {fault.what}"
             )
@@ -184,7 +200,8 @@ class Line:
             config = self._config
             headers = {"Content-Type": "application/json"}
             if self._key is not None:
-                headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+                bearer = "Bearer " if config.api_key_header == "Authorization" else ""
+                headers[config.api_key_header] = bearer + self._key.get_secret_value()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=config.max_concurrency,

@@ -5,6 +5,8 @@ It reads statuses, headers and error bodies; it sends nothing and waits for noth
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +16,16 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from schemas.errors import PromptTooLong, TeacherDown, TeacherError
+from schemas.errors import PromptTooLong, ReplyRefused, TeacherDown, TeacherError
 
 _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+_OUTAGE = frozenset({502, 503, 504})
 _TOO_LONG_PARAMS = frozenset({"input_tokens", "input_text"})
 _TOO_LONG_TEXT = re.compile(
-    r"maximum (context|model) length|longer than the model's context length", re.IGNORECASE
+    r"maximum (context|model) length|longer than the model's context length"
+    r"|prompt is too long|exceeds the (available )?context (size|window|length)"
+    r"|`inputs` tokens \+ `max_new_tokens` must be",
+    re.IGNORECASE,
 )
 _NO_ROOM_TEXT = "max_tokens must be at least 1, got 0"
 
@@ -36,6 +42,8 @@ class Fault:
     """A 429: the endpoint works, others are being served."""
     unreachable: bool = False
     """No connection came about."""
+    outage: bool = False
+    """A proxy answers, or a server that is not up yet: 502, 503 or 504."""
 
 
 class RefusalError(TeacherError):
@@ -50,7 +58,9 @@ def completion_in(raw: bytes) -> dict[str, Any] | Fault:
             if broke_off or choice.get("error") or rest.get("error"):
                 return Fault("HTTP 200 with an error in it")  # of a router's upstream, as a rule
             return dict(answer)
-    return Fault("a reply that is no completion")
+    if raw.lstrip().startswith(b"<"):
+        return Fault("an HTML page in place of a completion")
+    return Fault("an empty reply" if not raw.strip() else "a reply that is no completion")
 
 
 def read_reply(
@@ -65,7 +75,12 @@ def read_reply(
     if status in _AGAIN:
         if status == 429 and error.get("code") == "insufficient_quota":
             return TeacherDown("the account's quota is spent")
-        return Fault(f"HTTP {status}", _seconds(retry_after), busy=status == 429)
+        return Fault(
+            f"HTTP {status}",
+            _seconds(retry_after),
+            busy=status == 429,
+            outage=status in _OUTAGE,
+        )
     said = _one_line(str(error.get("message") or ""), key)
     if status in (401, 403):
         said = ""  # some servers quote a part of the key here
@@ -86,10 +101,21 @@ def read_reply(
 
 
 def _parsed(raw: bytes) -> Any:
+    raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return None
+        return _not_unicode(raw)
+
+
+def _not_unicode(raw: bytes) -> None:
+    """Nothing; raises `ReplyRefused` for JSON whose text is broken: bad UTF-8, lone surrogates."""
+    try:
+        answer = json.loads(raw.decode(errors="replace"))
+    except ValueError:
+        return
+    if isinstance(answer, dict) and "choices" in answer:
+        raise ReplyRefused("broken_text", "the reply holds bad UTF-8 or half a character")
 
 
 def _error(raw: bytes) -> dict[str, Any]:
@@ -98,7 +124,20 @@ def _error(raw: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         return {}
     error = answer.get("error", answer)
+    if "detail" in answer and "error" not in answer:
+        error = {"message": _detail(answer["detail"])}
     return error if isinstance(error, dict) else {"message": error}
+
+
+def _detail(detail: Any) -> str:
+    """FastAPI's `detail`: a text, or a list of fields and what is wrong with each."""
+    if not isinstance(detail, list):
+        return str(detail)
+    return "; ".join(
+        f"{'.'.join(map(str, entry.get('loc', ())))}: {entry.get('msg')}"
+        for entry in detail
+        if isinstance(entry, dict)
+    )
 
 
 def _too_long(status: int, error: dict[str, Any]) -> bool:

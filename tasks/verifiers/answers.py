@@ -15,6 +15,7 @@ from typing import Literal
 from tasks.verifiers.clean import clean
 from tasks.verifiers.expression import (
     MAX_CHARS,
+    Apply,
     Node,
     Number,
     Symbol,
@@ -78,7 +79,7 @@ _CUP = re.compile(r"\\cup(?![A-Za-z])|(?<![A-Za-z\\])U(?![A-Za-z])")
 _OPENING, _CLOSING = "([{", ")]}"
 _MAX_NESTING = 30
 _DATE = re.compile(r"^\d{4}-\d\d?-\d\d?$|^\d\d?[/.]\d\d?[/.]\d{2,4}$")
-_NAME = re.compile(r"^\\?[A-Za-z]+(?:_(?:\{\w+\}|\w))?(?:\([A-Za-z, ]{1,5}\))?'*$")
+_NAME = re.compile(r"^\\?[A-Za-z]+(?:_(?:\{\w+\}|\w))?(?:\^\{-1\})?(?:\([A-Za-z, ]{1,5}\))?'*$")
 
 
 @lru_cache(maxsize=65_536)
@@ -107,10 +108,18 @@ def as_words(tidy: str) -> str | None:
     """A clean answer as words in lower case; None where it is mathematics."""
     text = re.sub(r"\\text\{([^{}]*)\}", r" \1 ", tidy)
     text = re.sub(r"^(?:it is|it's|the|an?|on)\s+", "", text.strip(), flags=re.IGNORECASE)
-    text = re.sub(r"\s+", " ", text.strip().strip("\"'()[].!?: ")).casefold()
+    text = re.sub(r"\s+", " ", _unquoted(text)).casefold()
     if not re.search(r"[^\W\d_]", text) or re.search(r"[\\{}$^_=<>+*/|]", text):
         return None
     return text
+
+
+def _unquoted(text: str) -> str:
+    """Without quotes and stops around it; the prime of `Q'` stays."""
+    text = text.strip()
+    if re.fullmatch(r"[A-Za-z]'+", text):
+        return text
+    return text.strip("\"'()[].!?: ")
 
 
 def _variants(tidy: str) -> Iterator[str]:
@@ -151,16 +160,54 @@ def _read(text: str) -> Answer:
         return bracketed
     if _RATIO.match(text):
         return _ratio([Fraction(part.strip()) for part in text.split(":")])
-    if r"\pm" in text or r"\mp" in text:
+    if re.search(r"\\[pm]+(?![A-Za-z])", text) and re.search(r"\\(?:pm|mp)(?![A-Za-z])", text):
         return _plus_minus(text)
     return _infinite(text) or read_quantity(text)
 
 
 def _alternatives(parts: list[str], text: str) -> Answer:
     """`x < 1 or x > 2` as a union; `and` and commas would have to be intersected."""
-    if re.search(r",|;|and", text):
-        raise Unclear("several inequalities")
+    if re.search(r"(?<![A-Za-z])or(?![A-Za-z])", text) is None:
+        return _conjunction(parts)
     return Group("union", tuple(_interval(part) for part in parts))
+
+
+def _conjunction(parts: list[str]) -> Group:
+    """`x > 1 and x < 5` as an interval; ends must be rational, and of one variable."""
+    names = {
+        name for part in parts for name in re.findall(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])", part)
+    }
+    found = [_read(part) for part in parts]
+    if len(names) != 1 or len(parts) != 2:
+        raise Unclear("inequalities of several variables")
+    low: tuple[Answer, bool] = (Infinity(-1), False)
+    high: tuple[Answer, bool] = (Infinity(1), False)
+    for one in found:
+        if not isinstance(one, Group) or one.kind != "interval":
+            raise Unclear("no interval")
+        bounded = [not isinstance(end, Infinity) for end in one.items]
+        if bounded == [True, False] and isinstance(low[0], Infinity):
+            low = (one.items[0], one.closed[0])
+        elif bounded == [False, True] and isinstance(high[0], Infinity):
+            high = (one.items[1], one.closed[1])
+        else:
+            raise Unclear("inequalities of one side")
+    ends = [constant_of(end) for end in (low[0], high[0])]
+    if ends[0] is None or ends[1] is None or ends[0] >= ends[1]:
+        raise Unclear("an empty interval")
+    return Group("interval", (low[0], high[0]), (low[1], high[1]))
+
+
+def constant_of(answer: Answer) -> Fraction | None:
+    """The value of a plain number with its sign; None for anything else."""
+    node = answer.node if isinstance(answer, Quantity) and not answer.unit else None
+    if isinstance(node, Apply) and node.op == "neg" and isinstance(node.args[0], Number):
+        return -node.args[0].value
+    if isinstance(node, Apply) and node.op == "div":
+        over, under = node.args
+        if isinstance(over, Number) and isinstance(under, Number) and under.value:
+            return over.value / under.value
+    return node.value if isinstance(node, Number) else None
 
 
 def _each(answer: Answer) -> tuple[Answer, ...]:
@@ -235,7 +282,15 @@ def _interval(text: str) -> Answer:
 
 def _relation(parts: list[str]) -> Answer:
     """Sides and signs in turn: an assignment, an equation, or an interval of one variable."""
-    sides, signs = parts[::2], [_RELATIONS[sign] for sign in parts[1::2]]
+    sides, written = parts[::2], parts[1::2]
+    if written[-1] == r"\approx" and len(sides) > 1:
+        exact = [n for n, side in enumerate(sides[-2:]) if not re.fullmatch(r"[\s\d.,]+", side)]
+        if len(exact) == 1 and not _NAME.match(sides[-2:][exact[0]].strip()):
+            kept = sides[-2:][exact[0]]  # an exact value beside its approximation
+            sides, written = [*sides[:-2], kept], written[:-1]
+            if not written:
+                return _read(kept)
+    signs = [_RELATIONS[sign] for sign in written]
     if "!=" in signs or not all(side.strip() for side in sides):
         raise Unclear("a relation")
     if signs == ["in"]:

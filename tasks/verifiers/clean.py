@@ -31,9 +31,21 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?(?=[\s(){}\[\]|\\]|$)", ""),
         (r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|rm|bf|it)(?![A-Za-z])", " "),
         (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+        (r"(?<=\d),\\!(?=\d{3}(?!\d))", ""),
         (r"(?<!\\)\\(?:thinspace|quad|qquad|enspace|,|;|:|!| |~)", " "),
         (r"(?<!\\)~", " "),
+        (r"(?<!\d)0\{,\}(?=\d)", "0."),
+        (r"(?<=\d)\{,\}(?=\d{1,2}(?!\d))", "."),
         (r"\{,\}", ","),
+        (r"(?<=\d)\.(?=\s*/)", ""),
+        (r"\^\s*\{\s*((?:\\prime\s*)+)\}", r"\1"),
+        (r"\s*(?:\^\s*)?\\prime(?![A-Za-z])\s*", "'"),
+        (r"\\doteq(?![A-Za-z])", r" \\approx "),
+        (r"\\[pb]?mod(?![A-Za-z])\s*(?:\{\s*(\d+)\s*\}|(\d+))", r"\\pmod{\1\2}"),
+        (r"\\pounds(?![A-Za-z])", "£"),
+        (r"\\text\s*\{\s*([$€£¥])\s*\}", r"\1"),
+        (r"\\l(?:or)(?![A-Za-z])|\\vee(?![A-Za-z])", r" \\text{ or } "),
+        (r"\\(?:land|wedge)(?![A-Za-z])", r" \\text{ and } "),
         (r"\\leq(?:slant)?(?![A-Za-z])", r"\\le"),
         (r"\\geq(?:slant)?(?![A-Za-z])", r"\\ge"),
         (r"<=", r" \\le "),
@@ -79,6 +91,23 @@ _NUMBER_WORDS = {word: value for value, word in enumerate(_WORDS)} | {
 _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
+_UPRIGHT = frozenset(
+    "text mbox mathrm textrm textnormal mathsf textsf texttt textbf textit emph".split()  # noqa: SIM905
+)
+_MATH_STYLES = frozenset("mathbf boldsymbol bm pmb mathrm mathit mathsf mathnormal".split())  # noqa: SIM905
+_STYLE = re.compile(
+    r"\\(text|mbox|mathrm|textrm|textnormal|mathsf|textsf|texttt|textbf|textit|emph|mathbf|boldsymbol"
+    r"|bm|pmb|mathit|mathnormal|bold|underline|overbrace|underbrace|cancel|ensuremath|large|Large|huge"
+    r"|small|framebox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+)
+_COLOUR = re.compile(
+    r"\\(?:color\s*\{[^{}]*\}|textcolor\s*\{[^{}]*\}|(?:large|Large|huge|small|bf|boldmath)(?![A-Za-z{]))"
+)
+_WRAPPED = re.compile(r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+_ENDS = re.compile(r"^[\s✅✓✔🎉☑]+|[\s✅✓✔🎉☑。\ufe0f]+$")
+_CURRENCY_CODE = re.compile(r"^(?:USD|US\$)\s*\$?\s*(?=[\d.])")
+
+
 def clean(text: str) -> str:
     """`text` in one dialect, without delimiters, decoration, or the full stop that ends it."""
     text = _SUPER_RUN.sub(lambda m: "^{" + m.group().translate(_SUPERS) + "}", text)
@@ -86,14 +115,44 @@ def clean(text: str) -> str:
     for sign, plain in _FRACTIONS.items():
         text = text.replace(sign, f" {plain}")
     text = unicodedata.normalize("NFKC", text.translate(_CHARS)).translate(_CHARS)
-    text = _undelimited(text)
+    text = _undelimited(_unstyled(_ENDS.sub("", text)))
     for pattern, to in _RULES:
         text = pattern.sub(to, text)
     text = _square_roots(text)
     text = _REPEATING.sub(_repeating, text)
-    text = text.strip().strip('`"').strip()
+    text = _ENDS.sub("", text.strip().strip('`"')).strip()
+    text = _CURRENCY_CODE.sub("$", text)
     text = re.sub(r"(?<!\.)\.$", "", text).strip().strip(",;").strip()
     return re.sub(r"\s+", " ", spelled_number(text))
+
+
+def _unstyled(text: str) -> str:
+    """Without bold, colour and size, and with numbers and formulas out of `\\text{…}`.
+
+    Words stay in `\\text`: outside it their letters would be variables.
+    """
+    text = _COLOUR.sub("", text)
+    for _ in range(8):
+        styled = _STYLE.sub(_bare_style, text)
+        if styled == text:
+            break
+        text = styled
+    return _WRAPPED.sub(r"\1", text.strip()) if _WRAPPED.fullmatch(text.strip()) else text
+
+
+def _bare_style(style: re.Match[str]) -> str:
+    name, inner = style.groups()
+    plain = inner.strip().strip("$").strip()
+    if name in _UPRIGHT:
+        is_number = bool(re.search(r"\d", plain)) and not re.search(
+            r"[^\W\d_]{2,}|\s[^\W\d_]", plain
+        )
+        is_formula = bool(re.match(r"\\(?![%$])", plain)) or inner.strip().startswith("$")
+        if not is_number and not is_formula:
+            return style.group()
+    elif re.search(r"[A-Za-z]{2,}", plain) and "\\" not in plain:
+        return rf"\text{{{inner}}}"
+    return re.sub(r"(?<=\d) (?=\d)", "", plain) if name in _MATH_STYLES else f" {plain} "
 
 
 def _undelimited(text: str) -> str:
@@ -132,6 +191,7 @@ def _square_roots(text: str) -> str:
 
 def spelled_number(text: str) -> str:
     """`twenty-one` as `21`, `3 million apples` as `3000000 apples`; others as they are."""
+    text = re.sub(r"^([$€£])\s*([\d.,]+)\s?[kK]$", r"\1\2 thousand", text)
     words = re.split(r"[\s-]+", text.strip().lower())
     if words and words[0] in _NUMBER_WORDS and not re.search(r"[\d\\=+*/^]", text):
         value = _spelled(words)

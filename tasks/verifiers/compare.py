@@ -9,14 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import permutations
 
 from tasks.verifiers.answers import Answer, Equation, Group, Infinity, Text, readings
+from tasks.verifiers.clean import clean
 from tasks.verifiers.evaluate import Match, constant, equal, is_decimal, proportional, rational
 from tasks.verifiers.expression import Apply, Node, Number, Symbol, Unclear, parse, symbols
 from tasks.verifiers.quantities import Quantity
-from tasks.verifiers.units import DEGREE, PERCENT, RATIO
+from tasks.verifiers.units import DEGREE, PERCENT, RATIO, Unit
 
 _YES = Match(True, "same_text")
 _UNCLEAR = Match(None, "not_read")
@@ -32,6 +35,9 @@ _DIGITS_OF_ROUNDING = 3
 
 def compare(gold: str, answer: str) -> Match:
     """Compare by the readings of both: equal if any fit, different if none can."""
+    early = _as_written(clean(gold), clean(answer))
+    if early:
+        return early
     ours, theirs = readings(gold), readings(answer)
     if not ours or not theirs:
         same = gold.strip() == answer.strip() and bool(gold.strip())
@@ -43,6 +49,62 @@ def compare(gold: str, answer: str) -> Match:
     # A text beside an expression says nothing where another pair of readings does.
     telling = [m for m in matches if m is not _UNCLEAR]
     return next((m for m in telling if m.equal is None), telling[0] if telling else _UNCLEAR)
+
+
+def _as_written(gold: str, answer: str) -> Match | None:
+    """What the spelling alone settles: the same text, letters that are no product, labels."""
+    a, b = _key(gold), _key(answer)
+    if a == b and a:
+        return _YES
+    if gold.isalpha() and answer.isalpha() and len(gold) > 1 and len(answer) > 1:
+        x, y = gold.casefold(), answer.casefold()
+        if x != y and sorted(x) == sorted(y):
+            return Match(None, "words")
+    for pattern in (_PRIMED, _DERIVED):
+        if set(pattern.findall(gold)) != set(pattern.findall(answer)):
+            return Match(None, "primes")
+    if _LABEL.fullmatch(gold) and (label := _LABELLED.match(answer)):
+        same = label[1].upper() == gold.strip("() ").upper()
+        return Match(same, "same_label" if same else "other_label")
+    comma, point = (gold, answer) if _COMMA.fullmatch(gold) else (answer, gold)
+    number = _COMMA.match(comma)
+    if number and not _COMMA.fullmatch(point):
+        value = re.match(r"^-?[\d.]+", point)
+        if value and value[0].rstrip("0") == number[0].replace(",", ".").rstrip("0"):
+            return Match(None, "decimal_comma")
+    if _CLOCK.fullmatch(gold) and _CLOCK.fullmatch(answer):
+        return _clocks(gold, answer)
+    return None
+
+
+def _key(tidy: str) -> str:
+    text = re.sub(
+        r"([\^_])\{(\w)\}", r"\1\2", re.sub(r"(?<!\\)(?<![A-Za-z])\s+|\s+(?![A-Za-z\\])", "", tidy)
+    )
+    return text.strip("$ ").rstrip(".")
+
+
+def _clocks(gold: str, answer: str) -> Match | None:
+    ours, theirs = _CLOCK.fullmatch(gold), _CLOCK.fullmatch(answer)
+    assert ours
+    assert theirs
+    if not (ours[3] or theirs[3] or "00" in (ours[2], theirs[2])):
+        same_digits = (int(ours[1]), ours[2]) == (int(theirs[1]), theirs[2])
+        return Match(True, "same_time") if same_digits else None
+    if (int(ours[1]), ours[2]) != (int(theirs[1]), theirs[2]):
+        half = bool(ours[3]) != bool(theirs[3])
+        return Match(None, "clock") if half else Match(False, "other_time")
+    if ours[3] and theirs[3] and ours[3].lower() != theirs[3].lower():
+        return Match(False, "other_time")
+    return Match(True, "same_time")
+
+
+_PRIMED = re.compile(r"[A-Za-z]'+")
+_DERIVED = re.compile(r"\\(?:dot|ddot)(?![A-Za-z])")
+_LABEL = re.compile(r"\(?[A-Ja-j]\)?")
+_LABELLED = re.compile(r"^(?:\\text\{)?\s*\(?([A-J])[).:]\s*\}?\s*\S")
+_COMMA = re.compile(r"-?\d+,\d+")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(?:\\text\{\s*)?(?:([aApP])\.?\s?[mM]\.?)?\s*\}?")
 
 
 def _match(gold: Answer, answer: Answer) -> Match:
@@ -57,11 +119,16 @@ def _match(gold: Answer, answer: Answer) -> Match:
     return _quantities(gold, answer)
 
 
+_TRUTH = {"true": "yes", "false": "no"}
+
+
 def _texts(gold: Answer, answer: Answer) -> Match:
     if isinstance(gold, Text) and isinstance(answer, Text):
         if gold.text == answer.text:
             return _YES
-        a, b = gold.text, answer.text
+        a, b = (_TRUTH.get(side.text, side.text) for side in (gold, answer))
+        if a == b:
+            return _YES
         single = a.isalpha() and b.isalpha()
         short_form = a.startswith(b) or b.startswith(a)
         return Match(False, "different_text") if single and not short_form else Match(None, "words")
@@ -100,7 +167,24 @@ def _quantities(gold: Quantity | Infinity, answer: Quantity | Infinity) -> Match
     if a is None or b is None:
         plain = _numbers(gold, answer)
         unit = a or b
-        if unit is None or plain.equal:
+        if unit is None:
+            return plain
+        if unit.dimensions == (("count", 1),):
+            return equal(
+                _scaled(gold.node, a.factor if a else Fraction(1)),
+                _scaled(answer.node, b.factor if b else Fraction(1)),
+            )
+        if (
+            plain.equal
+            and unit == PERCENT
+            and _is_below_one(answer.node if b is None else gold.node)
+        ):
+            return Match(None, "percent_unclear")
+        if plain.equal and unit == DEGREE and _has_pi(gold.node):
+            return Match(None, "unit_unclear")
+        if plain.equal and unit.bare and (gold.written or answer.written):
+            return Match(None, "unit_unclear")
+        if plain.equal:
             return plain
         if unit in (PERCENT, DEGREE):
             share = _scaled(gold.node, a.factor if a else Fraction(1), a == DEGREE)
@@ -110,6 +194,8 @@ def _quantities(gold: Quantity | Infinity, answer: Quantity | Infinity) -> Match
         if plain.equal is False and (symbols(gold.node) or symbols(answer.node)):
             return Match(None, "unit_unclear")  # `5m` against `5 \\cdot m`: metres, or a variable
         return plain
+    if a.dimensions == b.dimensions and (a.offset or b.offset) and a != b:
+        return equal(_kelvin(gold.node, a), _kelvin(answer.node, b))
     if a.dimensions == b.dimensions:
         told = equal(_scaled(gold.node, a.factor), _scaled(answer.node, b.factor))
         misread = told.equal is False and equal(gold.node, answer.node).equal
@@ -122,12 +208,53 @@ def _quantities(gold: Quantity | Infinity, answer: Quantity | Infinity) -> Match
     if RATIO in (a, b):
         return Match(None, "ratio")
     if a.is_noun or b.is_noun:
-        return plain if plain.equal is False else Match(None, "unit_unclear")
+        if plain.equal is False and a.is_noun and b.is_noun:
+            return plain
+        return Match(None, "unit_unclear")
     return Match(False, "wrong_unit")
+
+
+def _is_renamed(gold: Node, answer: Node) -> bool:
+    """Whether other names for the answer's variables, up to three of them, make it the gold."""
+    ours, theirs = sorted(symbols(gold)), sorted(symbols(answer))
+    if len(ours) != len(theirs) or len(ours) > 3:
+        return False
+    return any(
+        equal(gold, _renamed(answer, dict(zip(theirs, names, strict=True)))).equal
+        for names in permutations(ours)
+    )
+
+
+def _renamed(node: Node, names: Mapping[str, str]) -> Node:
+    if isinstance(node, Symbol):
+        return Symbol(names.get(node.name, node.name))
+    if isinstance(node, Apply):
+        return Apply(node.op, tuple(_renamed(arg, names) for arg in node.args))
+    return node
+
+
+def _is_below_one(node: Node) -> bool:
+    number = constant(node)
+    try:
+        return number is not None and abs(rational(number)) <= 1
+    except Unclear:
+        return True
+
+
+def _has_pi(node: Node) -> bool:
+    return node == Symbol("pi") or (isinstance(node, Apply) and any(_has_pi(a) for a in node.args))
+
+
+def _kelvin(node: Node, unit: Unit) -> Node:
+    scaled = Apply("mul", (node, Number(unit.factor, is_decimal(node))))
+    return Apply("add", (scaled, Number(unit.offset)))
 
 
 def _numbers(gold: Quantity, answer: Quantity) -> Match:
     told = equal(gold.node, answer.node)
+    ours, theirs = symbols(gold.node), symbols(answer.node)
+    if told.equal is False and ours != theirs and _is_renamed(gold.node, answer.node):
+        return Match(None, "other_names")
     if told.equal is False and _may_be_rounded(gold, answer):
         return Match(None, "rounding")
     return told
@@ -178,6 +305,11 @@ def _equations(gold: Answer, answer: Answer) -> Match:
     if isinstance(gold, Equation) and isinstance(answer, Equation):
         if gold.assigns and gold.assigns == answer.assigns:
             return _match(gold.right, answer.right)
+        if gold.assigns and answer.assigns and _is_value(gold) and _is_value(answer):
+            told = _match(gold.right, answer.right)
+            if told.equal or told.reason != "other_names":
+                return told
+            return Match(None, "other_names")
         if gold.assigns and answer.assigns and not _varies(gold) and not _varies(answer):
             return Match(False, "other_variable")
         return _curves(gold, answer)
@@ -189,6 +321,14 @@ def _equations(gold: Answer, answer: Answer) -> Match:
         return Match(None, "equation")
     right = equation.right
     return _match(right, other) if equation is gold else _match(other, right)
+
+
+def _is_value(equation: Equation) -> bool:
+    """Whether an equation says what a function is: `y = …` or `f(x) = …` without `y` in it."""
+    name = equation.assigns or ""
+    free = symbols(equation.right.node) if isinstance(equation.right, Quantity) else frozenset("y")
+    called = re.fullmatch(r"[A-Za-z](?:\^\{?-1\}?)?\(([A-Za-z])\)", name)
+    return "y" not in free and (name == "y" or bool(called))
 
 
 def _varies(equation: Equation) -> bool:

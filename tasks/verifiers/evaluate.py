@@ -17,9 +17,12 @@ from tasks.verifiers.expression import Apply, Node, Number, Symbol, Unclear, sym
 
 _MP = mpmath.MPContext()
 _MP.prec = 140
-_MAX_BITS = 8_000
+_MAX_BITS = 60_000
 """Longest exact number; beyond it the pair goes to a worker with a deadline."""
 _MAX_ARGUMENT = 1_000
+_MAX_FACTORIAL = 3_000
+_FINE_BITS = 1_200
+"""Precision at which constants are compared that agree, or vanish, at the ordinary one."""
 _SAME = _MP.mpf(10) ** -30
 _ZERO = _MP.mpf(10) ** -30
 _APART = _MP.mpf(10) ** -9
@@ -46,7 +49,7 @@ def value(node: Node, at: Mapping[str, Value]) -> Value:
         return node.value
     if isinstance(node, Symbol):
         if node.name in _CONSTANTS:
-            return _CONSTANTS[node.name]
+            return +_CONSTANTS[node.name]
         return at[node.name]
     args = [value(arg, at) for arg in node.args]
     try:
@@ -88,13 +91,81 @@ def equal(gold: Node, answer: Node) -> Match:
         return Match(None, "not_evaluated")
     verdicts = [_at_point(gold, answer, names, point) for point in _POINTS]
     told = [v for v in verdicts if v is not None]
+    stretched = _has_stretches(gold) or _has_stretches(answer)
     if len(told) >= 4 and all(told):
+        if stretched and not _same_far_out(gold, answer, names):
+            return Match(None, "branches")
+        return Match(True, "same_value")
+    if _alternates(gold) or _alternates(answer):
+        return Match(None, "branches")
+    if not stretched and _same_where_real(gold, answer, names):
         return Match(True, "same_value")
     # Below zero roots and logarithms branch: there only agreement is evidence.
     positive = [v for v in verdicts[:_POSITIVE] if v is not None]
     if len(positive) >= 2 and not any(positive):
         return Match(False, "different_value")
     return Match(None, "branches")
+
+
+def _operators(node: Node) -> frozenset[str]:
+    if isinstance(node, Apply):
+        return frozenset((node.op,)).union(*(_operators(arg) for arg in node.args))
+    return frozenset()
+
+
+def _has_stretches(node: Node) -> bool:
+    return bool(_operators(node) & {"floor", "ceil", "abs"}) or _alternates(node)
+
+
+def _alternates(node: Node) -> bool:
+    """Whether a negative constant is raised to a power that varies, as in `(-1)^n`."""
+    if not isinstance(node, Apply):
+        return False
+    if node.op == "pow" and symbols(node.args[1]) and not symbols(node.args[0]):
+        base = constant(node.args[0])
+        if isinstance(base, Fraction) and base < 0:
+            return True
+    return any(_alternates(arg) for arg in node.args)
+
+
+def _same_far_out(gold: Node, answer: Node, names: list[str]) -> bool:
+    """Whether expressions that are constant on stretches agree far out and at integers too."""
+    found = []
+    for point in _POINTS:
+        for scale in (Fraction(137), Fraction(-11_003), Fraction(10**6 + 3)):
+            found.append(_at_point(gold, answer, names, [scale * x for x in point]))
+            whole = [Fraction(round(scale * x)) for x in point]
+            found.append(_at_point(gold, answer, names, whole))
+    told = [v for v in found if v is not None]
+    return len(told) >= 12 and all(told)
+
+
+def _same_where_real(gold: Node, answer: Node, names: list[str]) -> bool:
+    """Whether both are the same wherever every root and logarithm in them is real.
+
+    `\\sqrt{ab}` and `\\sqrt a\\sqrt b` are, `\\sqrt{x^2}` and `x` are not.
+    """
+    told = 0
+    for number, point in enumerate(_POINTS):
+        at = dict(zip(names, _shifted(point, len(names)), strict=True))
+        if not _is_real(gold, at) or not _is_real(answer, at):
+            if number < _POSITIVE:
+                return False
+            continue
+        same = _at_point(gold, answer, names, point)
+        if not same:
+            return False
+        told += 1
+    return told >= _POSITIVE
+
+
+def _is_real(node: Node, at: Mapping[str, Value]) -> bool:
+    try:
+        if isinstance(value(node, at), _MP.mpc):
+            return False
+    except Unclear:
+        return False
+    return not isinstance(node, Apply) or all(_is_real(arg, at) for arg in node.args)
 
 
 def proportional(gold: Node, answer: Node) -> bool | None:
@@ -148,8 +219,23 @@ def _constants(gold: Node, answer: Node) -> Match:
     else:
         same = _same(a, b)
     if same is None:
+        same = _same_finely(gold, answer)
+    if same is None:
         return Match(None, "not_evaluated")
     return Match(same, "same_value" if same else "different_value")
+
+
+def _same_finely(gold: Node, answer: Node) -> bool | None:
+    """Constants at high precision: what was rounding vanishes, what is tiny stays."""
+    with _MP.workprec(_FINE_BITS):
+        x, y = _mp(value(gold, {})), _mp(value(answer, {}))
+        apart, scale = abs(x - y), max(abs(x), abs(y))
+        noise = _MP.mpf(2) ** (-_FINE_BITS // 2)
+        if scale < noise:
+            return None
+        if apart <= noise * scale:
+            return True
+        return False if apart > _MP.mpf(10) ** -60 * scale else None
 
 
 def rational(number: Value) -> Fraction:
@@ -247,7 +333,7 @@ def _exact_root(radicand: Fraction, degree: int) -> Fraction | None:
 
 
 def _factorial(number: Value) -> Value:
-    if abs(number) > _MAX_ARGUMENT:
+    if abs(number) > _MAX_FACTORIAL:
         raise Unclear("too big")
     if isinstance(number, Fraction) and number.denominator == 1 and number >= 0:
         return Fraction(math.factorial(int(number)))
@@ -290,7 +376,7 @@ def _mixed(operator: Callable[[Value, Value], Value]) -> Callable[[Value, Value]
     return call
 
 
-_CONSTANTS: dict[str, Value] = {"pi": +_MP.pi, "e": +_MP.e, "i": _MP.mpc(0, 1)}
+_CONSTANTS: dict[str, Value] = {"pi": _MP.pi, "e": _MP.e, "i": _MP.mpc(0, 1)}
 _OPERATORS: dict[str, Callable[..., Value]] = {
     "add": _mixed(lambda a, b: a + b),
     "mul": _mixed(lambda a, b: a * b),

@@ -12,7 +12,7 @@ from tasks.verifiers.units import unit_of
 from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
 
 MAX_GOLD_CHARS = 5_000
-_UNSURE = ("math", "number", "parts")
+_UNSURE = ("math", "number", "parts", "box", "boxes", "unclaimed")
 _UNMARKED = ("math", "number")
 """Ways of finding an answer that only a number can be trusted to."""
 
@@ -35,7 +35,7 @@ class Exact(Verifier):
     It answers `undecided` for whatever needs a computer algebra system, never guessing.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"plain", "unmarked"})
     rank: ClassVar[int] = 10
     kind: Literal["exact"] = "exact"
@@ -54,6 +54,14 @@ class Exact(Verifier):
         if evidence.context == "parts":
             return Opinion("undecided", "several_parts")
         told = compare(evidence.gold, evidence.answer)
+        if evidence.context == "unclaimed" and (
+            told.reason != "same_text" or re.search(r"\d", evidence.answer)
+        ):
+            return Opinion("undecided", "unmarked_answer")
+        if evidence.context == "boxes":
+            return Opinion("undecided", "several_boxes")
+        if told.equal is not True and is_prose(evidence.answer) and evidence.context == "box":
+            return Opinion("undecided", "words")
         if told.equal is not True and is_prose(evidence.answer) and not _is_words(evidence.gold):
             return _in_prose(evidence.gold, evidence.answer)
         if told.reason == "rounding" and self.accept_rounded_gold:
@@ -94,10 +102,26 @@ def _measured(number: str, sentence: str) -> str:
 def plain_evidence(claim: Claim) -> Evidence:
     """Gold and answer alone, and how the answer was found."""
     found = find_answer(claim.response)
-    gold = claim.gold
-    if gold and "\\boxed" in gold:
-        gold = boxes(gold) or gold
+    gold = stated(claim.gold) if claim.gold else claim.gold
     return Evidence(gold, found.text, found.how if found.how in _UNSURE else "")
+
+
+_GOLD_LEAD = re.compile(
+    r"^\s*(?:the\s+)?(?:final\s+)?answer\s*(?::|is\b:?)\s*(?=\S)", re.IGNORECASE
+)
+
+
+def stated(gold: str) -> str:
+    """The answer in a gold that is a box, a solution in GSM8K's form, or says `Answer:`."""
+    if "\\boxed" in gold:
+        return boxes(gold) or gold
+    if "####" in gold:
+        return (
+            gold.rpartition("####")[2].strip().splitlines()[0].strip()
+            if gold.rpartition("####")[2].strip()
+            else gold
+        )
+    return _GOLD_LEAD.sub("", gold)
 
 
 def refused(evidence: Evidence) -> Opinion | None:

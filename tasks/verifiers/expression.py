@@ -284,6 +284,8 @@ class _Parser:
         raise Unclear(f"\\{name}")
 
     def _variable(self, name: str) -> Node:
+        while self.peek() == "'":
+            name += self.take()
         if self.peek() == "_":
             self.take()
             if self.peek() == "{":

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from tasks.verifiers.compare import compare
 from tasks.verifiers.exact import plain_evidence, refused
+from tasks.verifiers.extract import visible
 from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
 
 _LETTER = re.compile(
@@ -21,13 +22,15 @@ _OTHER = re.compile(r"(?:^|(?<=[\s(,/&]))([A-Z])(?=[).:,]|$)")
 class MultipleChoice(Verifier):
     """Whether gold and answer name the same option, by letter or by what the option says."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kinds: ClassVar[frozenset[ClaimKind]] = frozenset({"choice"})
     rank: ClassVar[int] = 10
     kind: Literal["multiple_choice"] = "multiple_choice"
 
     def evidence(self, claim: Claim) -> Evidence:
-        return plain_evidence(claim)._replace(context=json.dumps(claim.choices))
+        evidence = plain_evidence(claim)
+        said = _stated(claim.response) or evidence.answer
+        return Evidence(evidence.gold, said, json.dumps(claim.choices))
 
     def opinion(self, evidence: Evidence) -> Opinion:
         refusal = refused(evidence)
@@ -46,13 +49,61 @@ class MultipleChoice(Verifier):
         )
 
 
+_MARKED = (
+    re.compile(r"\\boxed\s*\{(?P<box>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"),
+    re.compile(r"<answer>(?P<tag>[^<]*)</answer>", re.IGNORECASE),
+    re.compile(r"####\s*(?P<hash>\(?[A-J]\)?)(?=[\s.,:)]|$)"),
+    re.compile(
+        r"[\"'](?:final_)?(?:answer|choice|option)[\"']\s*:\s*[\"'](?P<json>[^\"'\n]+)[\"']",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?:\banswer|答案|\bОтвет|\brespuesta|\bréponse|\bantwort|정답|答え)\W{0,6}(?:is|was|:|\uff1a|是|为|es|est|ist|은|は)?\W{0,8}"
+        r"(?:option|choice|\\(?:text|mathrm|mathbf|textbf)\{)?\s*[\"“(\[*$]*(?P<phrase>[A-J])(?=[\s)\].,:;\"”*$}。/]|$)"
+        r"(?P<rest>[^\n]{0,80})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:pick|choose|select|settle\s+on|go\s+with|chose|prefer)\s+(?:for\s+)?(?:only\s+)?(?:option|choice|statement|answer)?"
+        r"\s*[*(\[]*(?P<verb>[A-J])(?=[\s)\].,*]|$)",
+    ),
+    re.compile(
+        r"\b(?:[Tt]herefore|[Hh]ence|[Ss]o|[Tt]hus),?\s+(?:only\s+)?(?:it\s+is\s+|it's\s+)?(?:(?:option|choice|statement)\s+)?"
+        r"[*(\[]*(?P<so>[A-J])(?=[)\].*]|\s+(?:is|fits|holds)\b|$)"
+    ),
+    re.compile(r"\A\s*[*(\[]*(?P<only>[A-Z])[)\]*.]*\s*\Z"),
+)
+_TWO = re.compile(r"^\W{0,3}\s*(?:or|and|/|&)\s*[(*]*[A-J]\b|^/\s*[A-J]\b")
+
+
+def _stated(response: str) -> str | None:
+    """The last thing in a response that is marked as its choice; None where nothing is."""
+    text = visible(response)
+    if text is None:
+        return None
+    found = [match for pattern in _MARKED for match in pattern.finditer(text)]
+    if not found:
+        return None
+    last = max(found, key=lambda match: match.start())
+    kind = last.lastgroup or ""
+    groups = last.groupdict()
+    said: str = next(v for k, v in groups.items() if v is not None and k != "rest")
+    if kind in ("rest", "phrase"):
+        rest = groups.get("rest") or ""
+        if said.islower() or _TWO.match(rest):
+            return None
+        if re.match(r"[)\].:]\s*\w", rest):
+            return f"{said}{rest}".rstrip(". ")
+    return said
+
+
 def option_of(text: str, choices: Sequence[str]) -> int | None:
     """The number of the option that `text` names; None for none, several, or a contradiction.
 
     An option's whole text goes before a letter: among the options `B`, `A` the answer `A` is the
     second.
     """
-    said = text.strip().strip("*$").strip()
+    said = clean_style(text.strip().strip("*$").strip()).strip('[]*$"“” ')
     exact = [n for n, choice in enumerate(choices) if said in (choice.strip(), _bare(choice))]
     if len(exact) == 1:
         return exact[0]
@@ -70,6 +121,17 @@ def option_of(text: str, choices: Sequence[str]) -> int | None:
                 return named
             return None if _by_content(rest, choices) is not None else named
     return _by_content(said, choices)
+
+
+def clean_style(text: str) -> str:
+    """Without the commands and braces that only style a letter."""
+    return re.sub(
+        r"\\(?:text|textbf|mathrm|mathbf|boldsymbol|mathsf|textrm)\s*\{([^{}]*)\}",
+        r"\1",
+        re.sub(
+            r"\\(?:text|textbf|mathrm|mathbf|boldsymbol|mathsf|textrm)\s*\{([^{}]*)\}", r"\1", text
+        ),
+    )
 
 
 def _by_content(text: str, choices: Sequence[str]) -> int | None:

@@ -29,6 +29,13 @@ _PREFIXED = re.compile(r"^0([bBoOxX])([0-9A-Fa-f]+)$")
 _IN_BASE = re.compile(r"^([0-9A-Fa-f]+)\s*(?:\(|\\text\{)?\s*(?:in )?base[ -]([a-z]+|\d+)\)?\}?$")
 _MEASURES = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+|\\text\{[A-Za-z .]*\})[\s,]*")
 _PLAIN = re.compile(r"^[-+]?\d+(?:\.\d+)?$")
+_FOREIGN = re.compile(r"^([-+]?\d[\d.]*(?:/\d+)?)\s*([^\W\d_a-zA-Z°µΩ][^\W\d_]*\.?)$")
+_FOREIGN_UNITS = {
+    "км": "km", "м": "\\text{m}", "см": "cm", "мм": "mm", "кг": "kg", "г": "\\text{g}", "ч": "\\text{h}",  # noqa: E501
+    "с": "\\text{s}", "мин": "min", "米": "\\text{m}", "厘米": "cm", "毫米": "mm", "千米": "km", "公里": "km",  # noqa: E501
+    "克": "\\text{g}", "千克": "kg", "公斤": "kg", "小时": "\\text{h}", "分钟": "min", "秒": "\\text{s}", "度": "°",  # noqa: E501
+}  # fmt: skip
+"""Russian and Chinese names of common units; other words are nouns."""
 _RATIO = re.compile(r"^(-?\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)$")
 
 
@@ -47,6 +54,12 @@ def read_quantity(text: str) -> Quantity:
     if ratio:
         sides = (_plain(ratio[1]), _plain(ratio[2]))
         return Quantity(Apply("div", sides), RATIO, text)
+    foreign = _FOREIGN.match(text)
+    if foreign:
+        word = foreign[2].strip()
+        known: Unit | None = unit_of(_FOREIGN_UNITS[word]) if word in _FOREIGN_UNITS else None
+        noun = Unit(((f"noun:{word}", 1),))
+        return Quantity(parse(foreign[1]), known or noun, foreign[1])
     measured = _measures(text)
     if measured:
         return measured

@@ -37,7 +37,26 @@ _TWO_WAYS = re.compile(
 """Towers of powers, `1/2x` and ratios: math-verify takes one reading of them for the only one."""
 _MATH_WORDS = FUNCTIONS | {"sqrt", "infinity", "where"}
 _OURS = frozenset(
-    {"rounding", "unit_unclear", "words", "different_text", "different_kind", "several_parts"}
+    {
+        "rounding",
+        "unit_unclear",
+        "words",
+        "different_text",
+        "different_kind",
+        "several_parts",
+        "primes",
+        "percent_unclear",
+        "decimal_comma",
+        "other_names",
+        "other_label",
+        "order",
+        "clock",
+        "branches",
+        "ratio",
+        "vector",
+        "different_count",
+        "repeats",
+    }
 )
 """Reasons of `compare` that a computer algebra system can't add to."""
 
@@ -45,7 +64,7 @@ _OURS = frozenset(
 class Symbolic(IsolatedVerifier):
     """Hugging Face's math-verify on gold and answer, units compared apart from it."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rank: ClassVar[int] = 20
     kind: Literal["symbolic"] = "symbolic"
 
@@ -58,6 +77,8 @@ class Symbolic(IsolatedVerifier):
             return refusal
         assert evidence.gold is not None
         assert evidence.answer is not None
+        if evidence.context in ("unclaimed", "boxes"):
+            return Opinion("undecided", "unmarked_answer")
         if evidence.context == "parts" or is_prose(evidence.gold) or is_prose(evidence.answer):
             return Opinion("undecided", "not_symbolic")
         if max(len(evidence.gold), len(evidence.answer)) > _MAX_CHARS:
@@ -74,6 +95,10 @@ class Symbolic(IsolatedVerifier):
             if known and unit.dimensions != other.dimensions:
                 return Opinion("incorrect", "wrong_unit")
             return Opinion("undecided", "units")
+        if unit and not other and not unit.is_noun and unit.bare:
+            return Opinion("undecided", "unit_unclear")
+        if "'" in gold or "'" in answer:
+            return Opinion("undecided", "primes")
         if _worded(gold) or _worded(answer):
             return Opinion("undecided", "not_symbolic")
         return _math_verify(gold, answer)
@@ -100,7 +125,48 @@ def _math_verify(gold: str, answer: str) -> Opinion:
         )
     except (TypeError, ValueError, AttributeError, NotImplementedError, IndexError):
         return Opinion("undecided", "not_comparable")
-    return Opinion("correct", "math_verify") if same else Opinion("incorrect", "math_verify")
+    if same:
+        far = all(_are_apart(a, b) for a in ours for b in theirs)
+        return Opinion("undecided", "near") if far else Opinion("correct", "math_verify")
+    if not any(_is_one_sort(a, b) for a in ours for b in theirs):
+        return Opinion("undecided", "different_sorts")
+    if any(_names(a) != _names(b) for a in ours for b in theirs):
+        return Opinion("undecided", "other_names")
+    return Opinion("incorrect", "math_verify")
+
+
+_DIGITS = 60
+
+
+def _are_apart(gold: Any, answer: Any) -> bool:
+    """Whether two constants that agree to six places differ relatively, decimals aside."""
+    from sympy import Abs, Expr, Float, N
+
+    if not (isinstance(gold, Expr) and isinstance(answer, Expr)):
+        return False
+    if not (gold.is_number and answer.is_number) or gold == answer:
+        return False
+    if gold.atoms(Float) or answer.atoms(Float):
+        return False
+    size = N(Abs(gold), _DIGITS)
+    apart = N(Abs(gold - answer), _DIGITS, maxn=400)
+    return bool(apart > size / 10**20)
+
+
+def _is_one_sort(gold: Any, answer: Any) -> bool:
+    """Whether both are expressions, both relations of one kind, both sets, or both matrices."""
+    from sympy import Expr, MatrixBase
+    from sympy import Set as SympySet
+    from sympy.core.relational import Equality, Relational
+
+    for sort in (Equality, MatrixBase, SympySet, Expr):
+        if isinstance(gold, sort) and isinstance(answer, sort):
+            return True
+    return bool(isinstance(gold, Relational) and type(gold) is type(answer))
+
+
+def _names(tree: Any) -> set[str]:
+    return {str(symbol) for symbol in getattr(tree, "free_symbols", ())}
 
 
 def _parsed(text: str) -> list[Any]:

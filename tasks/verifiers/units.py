@@ -7,7 +7,7 @@ dimensions of their own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from tasks.verifiers.expression import FUNCTIONS
@@ -21,6 +21,10 @@ class Unit:
     """Dimension and power, sorted; a noun is `noun:…`."""
     factor: Fraction = Fraction(1)
     """The unit in base units."""
+    offset: Fraction = Fraction(0)
+    """What is added on the way to kelvin."""
+    bare: bool = field(default=False, compare=False)
+    """Written as a single letter that may be a variable: `3 m`."""
 
     @property
     def is_noun(self) -> bool:
@@ -68,6 +72,9 @@ _TABLE: dict[str, tuple[Dimensions, Fraction]] = {
         381/1250 ft foot feet
         1143/1250 yd yard
         201168/125 mi mile
+        1852 nmi
+        9460730472580800 ly
+        149597870700 au
         """,
     ),
     **_scaled(
@@ -102,20 +109,26 @@ _TABLE: dict[str, tuple[Dimensions, Fraction]] = {
     **_scaled("angle", "1/180 ° deg degree\n1/10800 arcminute\n1/648000 arcsecond"),
     **_scaled("radian", "1 rad radian"),
     **_scaled("percent", "1/100 % percent percentage pct"),
-    **_scaled("celsius", "1 °c celsius"),
-    **_scaled("fahrenheit", "1 °f fahrenheit"),
-    **_scaled("kelvin", "1 kelvin"),
+    **_scaled("kelvin", "1 kelvin K °c celsius\n5/9 °f fahrenheit"),
+    **_scaled("count", "12 dozen\n144 gross\n20 score"),
     **_scaled("mole", "1 mol mole"),
     **_scaled("current", "1 ampere amp\n1/1000 ma milliampere"),
-    **_scaled("voltage", "1 v volt\n1000 kv"),
+    **_scaled("voltage", "1 V volt\n1000 kv"),
     **_scaled("resistance", "1 ohm Ω"),
-    **_scaled((1, 2, -3), "1000 w watt\n1000000 kw kilowatt"),
-    **_scaled((1, 2, -2), "1000 j joule\n1000000 kj kilojoule\n3600000000 kwh\n4184 cal calorie"),
-    **_scaled((1, 1, -2), "1000 n newton\n1000000 kn"),
-    **_scaled((1, -1, -2), "1000 pa pascal\n1000000 kpa\n101325000 atm"),
-    **_scaled((0, 0, -1), "1 hz hertz\n1000 khz\n1000000 mhz"),
+    **_scaled((1, 2, -3), "1000 W watt\n1000000 kw kilowatt"),
+    **_scaled((1, 2, -2), "1000 J joule\n1000000 kj kilojoule\n3600000000 kwh\n4184 cal calorie"),
+    **_scaled((1, 1, -2), "1000 N newton\n1000000 kn"),
     **_scaled(
-        "bits", "1 bit\n8 byte\n8000 kb kilobyte\n8000000 mb megabyte\n8000000000 gb gigabyte"
+        (1, -1, -2),
+        "1000 pa pascal\n1000000 kpa\n101325000 atm"
+        "\n100000000 bar\n100000 mbar hpa\n1000000000 mpa",
+    ),
+    **_scaled((0, 0, -1), "1 hz hertz\n1000 khz\n1000000 mhz\n1000000000 ghz\n1/60 rpm"),
+    **_scaled(
+        "bits",
+        "1 bit\n8 byte\n8000 kb kilobyte\n8000000 mb megabyte\n8000000000 gb gigabyte"
+        "\n8000000000000 tb terabyte"
+        "\n8192 kib\n8388608 mib\n8589934592 gib\n8796093022208 tib",
     ),
     "l": ((("length", 3),), Fraction(1, 1000)),
     "liter": ((("length", 3),), Fraction(1, 1000)),
@@ -126,6 +139,11 @@ _TABLE: dict[str, tuple[Dimensions, Fraction]] = {
     "cc": ((("length", 3),), Fraction(1, 10**6)),
     "gal": ((("length", 3),), Fraction(473176473, 125 * 10**9)),
     "gallon": ((("length", 3),), Fraction(473176473, 125 * 10**9)),
+    "cl": ((("length", 3),), Fraction(1, 10**5)),
+    "dl": ((("length", 3),), Fraction(1, 10**4)),
+    "quart": ((("length", 3),), Fraction(473176473, 5 * 10**11)),
+    "pint": ((("length", 3),), Fraction(473176473, 10**12)),
+    "knot": ((("length", 1), ("time", -1)), Fraction(463, 900)),
     "hectare": ((("length", 2),), Fraction(10**4)),
     "ha": ((("length", 2),), Fraction(10**4)),
     "acre": ((("length", 2),), Fraction(316160658, 78125)),
@@ -178,7 +196,15 @@ def split_unit(text: str) -> tuple[str, Unit | None]:
         return text, None  # `6x+3h`: one variable among others
     if "°" in words and _TRIGONOMETRY.search(number):
         return text, None
+    if re.fullmatch(r"[A-Za-z](?:\^?\{?-?\d*\}?[-\d]*)", words) and re.search(
+        r"(?<!\\)(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])|\\(?!frac|sqrt|pi|times|cdot)[A-Za-z]+", number
+    ):
+        return text, None
+    if bare and len(words) == 1 and not re.fullmatch(r"-?[\d.,/ ]+", number):
+        return text, None
     unit = unit_of(words)
+    if unit and bare and len(words) == 1:
+        unit = replace(unit, bare=words not in "Ll")
     if unit is None or (unit.is_noun and not re.fullmatch(r"-?[\d.,/ ]+|.*\}", number)):
         return text, None
     return number.strip(), unit
@@ -229,12 +255,21 @@ def unit_of(text: str) -> Unit | None:
             powers[name] = powers.get(name, 0) + power * used
         last = (*named, used)
     dimensions = tuple(sorted((name, power) for name, power in powers.items() if power))
-    return Unit(dimensions, factor) if dimensions else None
+    offset = _OFFSETS.get(text.strip().lower().replace(" ", ""), Fraction(0))
+    return Unit(dimensions, factor, offset) if dimensions else None
+
+
+_OFFSETS = {
+    **dict.fromkeys(("°c", "celsius"), Fraction(27315, 100)),
+    **dict.fromkeys(("°f", "fahrenheit"), Fraction(45967, 180)),
+}
 
 
 def _lookup(word: str) -> tuple[Dimensions, Fraction] | None:
     """A word's dimension and factor: as written, in lower case, in the singular, else a noun."""
     lower = word.lower()
+    if len(word) == 1 and word in "njvwk":
+        return None
     for form in (word, lower, lower.removesuffix("s"), lower.removesuffix("es")):
         if form in _TABLE:
             return _TABLE[form]

@@ -12,6 +12,7 @@ from tests.lakes import (
     item,
     items_shard,
     land_items,
+    settings_of,
     small_lake,
     trace,
 )
@@ -231,3 +232,27 @@ def test_plan_when_the_small_lake_is_made_twice_then_nothing_is_left_to_do(tmp_p
         )
         assert (plan.pending, plan.wanted) == (0, 6)
         assert lake.one("SELECT count(*) FROM traces") == 5
+
+
+def test_commit_when_a_shard_holds_a_trace_twice_then_it_lands_once(lake):
+    landing = committer(lake)
+    landed = landing.commit(draws_shard(lake.settings, [trace(0), trace(0), trace(1)], [0, 0, 1]))
+    assert landed.rows == {"traces": 2, "scores": 2}
+    assert landed.repeated == 2
+    assert stored(lake, "traces") == by_id([trace(0), trace(1)])
+
+
+def test_items_when_a_shard_holds_an_item_twice_then_it_lands_once(lake):
+    shard = items_shard(lake.settings, [item(0), item(1), item(0)])
+    landed = Committer(lake, "run-1", ITEMS_LANE).commit(shard)
+    assert landed.rows == {"items": 2, "item_sources": 2}
+
+
+def test_commit_when_a_folder_above_is_named_like_a_partition_then_a_shard_is_trimmed(tmp_path):
+    settings = settings_of(tmp_path / "exp=1" / "trace_id=2" / "lake")
+    with Lake.create(settings) as lake:
+        committer(lake, "run-1").commit(draws_shard(settings, [trace(0)], [0]))
+        rows = [trace(n, run_id="run-2") for n in range(2)]
+        landed = Committer(lake, "run-2", LANE, 2, 0).commit(draws_shard(settings, rows, [0, 1]))
+        assert landed.rows == {"traces": 1, "scores": 1}
+        assert lake.one("SELECT count(DISTINCT trace_id) FROM traces") == 2

@@ -191,3 +191,9 @@ def test_semantic_duplicate_when_questions_mean_the_same_then_one_is_kept():
     assert details(SemanticDuplicate(threshold=0.999).judge_all(Pool(rows))) == {}
     draws = [{**rows[0], "leader": 0} for _ in range(6)]  # the second chunk has no item of its own
     assert details(SemanticDuplicate().judge_all(Pool(draws))) == {}
+
+
+def test_near_duplicate_when_texts_hold_no_word_then_they_are_not_alike():
+    texts = Texts(np.arange(4), pa.array(["!!!", "???", "same words here", "same words here"]))
+    found = MinHash(ngram=3).components(4, lambda: [texts])
+    assert found.tolist() == [0, 1, 2, 2]

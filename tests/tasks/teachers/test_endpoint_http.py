@@ -322,7 +322,13 @@ async def after_an_outage(most: int, *, comes_back: bool) -> Completion:
     """A chat that begins when its server, which has served one, has gone."""
     server = Loopback()
     runner = await start(server)
-    fields = {"model": server.model, "base_url": server.url, "tries": 2, "max_concurrency": most}
+    fields = {
+        "model": server.model,
+        "base_url": server.url,
+        "tries": 2,
+        "max_concurrency": most,
+        "outage_s": 600.0 if comes_back else 0.3,
+    }
     teacher = Endpoint(EndpointTeacher.model_validate(fields), backoff_s=0.01)
     try:
         await teacher.chat([{"role": "user", "content": "hello"}], Sampling(), seed=1)
@@ -346,10 +352,7 @@ def test_chat_when_a_server_that_served_is_out_for_a_while_then_waited_for() -> 
     assert "still there" in done.text
 
 
-def test_chat_when_a_server_that_served_stays_away_then_down_by_the_clock(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("tasks.teachers.endpoint_http.OUTAGE_S", 0.3)
+def test_chat_when_a_server_that_served_stays_away_then_down_by_the_clock() -> None:
     began = time.monotonic()
     with pytest.raises(TeacherDown, match=r"out of reach for .* no connection"):
         asyncio.run(after_an_outage(64, comes_back=False))
@@ -379,6 +382,8 @@ def test_check_when_nothing_listens_then_config_error_at_once(server: Loopback) 
 def test_check_when_model_is_not_listed_then_config_error_lists_what_is(server: Loopback) -> None:
     data = [{"id": f"model-{n}"} for n in range(8)]
     server.models = Fault(body=orjson.dumps({"data": data}))
+    check(server)  # it answers all the same
+    server.faults.append(Fault(404))
     with pytest.raises(ConfigError, match=r"^teacher\.model: .*model-0, .*and 3 more"):
         check(server)
 
@@ -391,6 +396,7 @@ def test_check_when_list_is_bare_or_the_model_has_a_variant_then_passes(
     data = [{"id": "another"}, {"id": listed}]
     server.models = Fault(body=orjson.dumps(data if bare else {"data": data}))
     check(server, model="owner/loopback:fast")
+    server.faults.append(Fault(404))
     with pytest.raises(ConfigError, match=r"^teacher\.model: "):
         check(server, model="owner/loop:fast")
 

@@ -37,7 +37,7 @@ def opinion(gold, response, **knobs):
         ("3.14", r"\boxed{\pi}", "undecided", "rounding"),
         ("27.0", r"\boxed{27.04}", "incorrect", "different_value"),
         ("Monday", "In 5 days it is some other day, I think", "undecided", "unmarked_answer"),
-        ("32", "Answer: The area is 32 square units in all", "correct", "same_value"),
+        ("32", "Answer: The area is 32 square units in all", "correct", "same_text"),
         ("32", "Answer: The area is 23 square units in all", "incorrect", "different_value"),
         ("8", "Answer: Mark is 8 years old now and his father 32", "undecided", "several_numbers"),
         ("36", "Answer:\na) 28 cakes\nb) 36 cakes", "undecided", "several_parts"),
@@ -52,7 +52,7 @@ def test_exact_when_asked_then_outcome_and_reason(gold, response, outcome, reaso
 def test_exact_when_rounded_golds_are_accepted_then_its_name_says_so():
     assert opinion("83.3", r"\boxed{250/3}", accept_rounded_gold=True).outcome == "correct"
     assert opinion("83.3", r"\boxed{83.4}", accept_rounded_gold=True).outcome == "incorrect"
-    assert Exact(accept_rounded_gold=True).name == 'exact@2{"accept_rounded_gold":true}'
+    assert Exact(accept_rounded_gold=True).name == 'exact@3{"accept_rounded_gold":true}'
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,14 @@ CASES = [
     ("He has 3 bags of 4 apples each, that makes 3 * 4 = 12", "12", "number"),
     ("She pays 12 dollars for the 3 books that she bought there for 4.50", "4.50", "number"),
     ("Total: \\$1,200.50", "\\$1,200.50", "whole"),
-    ("We pay $5 for one and $100 for the whole lot, which is a lot", "$100", "number"),
+    ("We pay $5 for one and $100 for the whole lot, which is a lot", "$100", "unclaimed"),
     ("", None, "none"),
     ("<think>I wonder whether it is 5", None, "none"),
-    ("There is no way to know what they thought of all this back then.", None, "none"),
+    (
+        "There is no way to know what they thought of all this.",
+        "There is no way to know what they thought of all this.",
+        "unclaimed",
+    ),
 ]  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def test_cascade_when_configured_then_unknown_kinds_and_keys_are_errors():
     made = Cascade.model_validate(
         {"tiers": [{"kind": "exact"}, {"kind": "symbolic", "timeout_s": 1}]}
     )
-    assert [tier.name for tier in made.tiers] == ["exact@2", 'symbolic@2{"timeout_s":1.0}']
+    assert [tier.name for tier in made.tiers] == ["exact@3", 'symbolic@3{"timeout_s":1.0}']
     for wrong in ({"kind": "no_such"}, {"kind": "exact", "typo": 1}):
         with pytest.raises(ValueError, match="tiers"):
             Cascade.model_validate({"tiers": [wrong]})

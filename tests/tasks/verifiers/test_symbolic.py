@@ -87,5 +87,5 @@ def test_exact_when_math_verify_decides_too_then_they_agree(workers):
     exact = {pair: Cascade().tiers[0].opinion(pair).outcome for pair in pairs}
     symbolic = opinions(Symbolic(timeout_s=20), pairs, workers)
     both = [p for p in pairs if "undecided" not in (exact[p], symbolic[p].outcome)]
-    assert len(both) > 0.8 * len(pairs)
+    assert len(both) > 0.4 * len(pairs)  # values of different sorts are left undecided
     assert [p for p in both if exact[p] != symbolic[p].outcome] == []
