@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.rows import Drop, Item
-from tasks.sources.fields import Fields, check_columns, printable
-from tasks.sources.jsontext import Flaw
-from tasks.sources.mapping import Mapper
-from warehouse.images import Picture
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.rows import Drop, Item
+from thoughtmill.tasks.sources.fields import Fields, check_columns, printable
+from thoughtmill.tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.mapping import Mapper
+from thoughtmill.warehouse.images import Picture
 
 
 @dataclass(frozen=True)

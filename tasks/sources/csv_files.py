@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import READ_ERRORS, FileSource, lines
-from tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, lines
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 
 class CsvSource(FileSource):

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.base import Frozen
-from schemas.errors import ConfigError
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
 
 
 class Fields(Frozen):

@@ -12,10 +12,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
-from schemas.ids import content_hash
-from schemas.rows import Item
-from tasks.sources.fields import ABSENT, Fields, value_at
-from tasks.sources.jsontext import Flaw, Number, dump, parse
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources.fields import ABSENT, Fields, value_at
+from thoughtmill.tasks.sources.jsontext import Flaw, Number, dump, parse
 
 
 class _MisfitError(Exception):

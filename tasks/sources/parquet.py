@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
-from tasks.sources import arrow
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import READ_ERRORS, FileSource, one_line
-from tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources import arrow
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, one_line
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 
 class ParquetSource(FileSource):
