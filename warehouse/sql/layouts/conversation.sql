@@ -39,5 +39,5 @@
 {picked}
         ) AS p
         {judgements}
-        WHERE p.reply <> ''  -- a thought without a reply is no turn: see ConversationLayout.left_out
+        WHERE p.reply <> ''  -- a thought without a reply makes no turn
     )
