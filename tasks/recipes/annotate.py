@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -25,7 +25,7 @@ from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
 from thoughtmill.tasks.steps.actions import Actions
 from thoughtmill.tasks.steps.images import image_parts
 from thoughtmill.tasks.teachers.protocol import Completion
-from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.text.prompts import Prompt, shows
 from thoughtmill.tasks.verifiers.verifier import Opinion
 
 _LEAK_CHARS = 80
@@ -49,16 +49,26 @@ class Annotate(Recipe):
     kind: Literal["annotate"] = "annotate"
     sampling: Sampling = Sampling(temperature=0.7, top_p=0.95, max_tokens=2048)
     """How the teacher samples; what is left open is the model's own default."""
-    question_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_question"))
+    question_prompt: Annotated[Prompt, shows("problem", "answer")] = Field(
+        default_factory=lambda: prompt_text("annotate_question")
+    )
     """For a question and its answer; `{problem}` and `{answer}` are replaced."""
-    choice_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_choice"))
+    choice_prompt: Annotated[Prompt, shows("problem", "choices", "answer")] = Field(
+        default_factory=lambda: prompt_text("annotate_choice")
+    )
     """For multiple choice; `{problem}`, `{choices}` and `{answer}` (a letter) are replaced."""
-    step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_step"))
+    step_prompt: Annotated[
+        Prompt, shows("instruction", "answer", optional=("history", "actions"))
+    ] = Field(default_factory=lambda: prompt_text("annotate_step"))
     """For a step; `{instruction}`, `{history}`, `{answer}` and `{actions}` are replaced."""
-    blind_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind"))
+    blind_prompt: Annotated[Prompt, shows("reasoning", optional=("problem",))] = Field(
+        default_factory=lambda: prompt_text("annotate_blind")
+    )
     """The second pass over a question; `{reasoning}` is replaced, and `{problem}` where a prompt of
     yours shows it: a reader who sees the problem may solve it without the reasoning."""
-    blind_step_prompt: Prompt = Field(default_factory=lambda: prompt_text("annotate_blind_step"))
+    blind_step_prompt: Annotated[
+        Prompt, shows("reasoning", "actions", optional=("instruction",))
+    ] = Field(default_factory=lambda: prompt_text("annotate_blind_step"))
     """The second pass over a step; `{reasoning}` and `{actions}` are replaced, and `{instruction}`
     where a prompt of yours shows it."""
     answer_label: str = Field(default="Answer:", min_length=1)

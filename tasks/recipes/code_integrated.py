@@ -7,7 +7,7 @@ wording of prompt and hints and the detectors that place the hints are ours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ from thoughtmill.tasks.recipes.solve import answer_at, answer_of, listed
 from thoughtmill.tasks.recipes.transcript import Transcript
 from thoughtmill.tasks.teachers.protocol import Completion
 from thoughtmill.tasks.text.detectors import DelayedComputation, Distrust
-from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.text.prompts import Prompt, shows
 
 Mode = Literal["plain", "prompt_hint", "hint_engineered"]
 HintKind = Literal["start", "delayed", "distrust"]
@@ -54,7 +54,9 @@ class CodeIntegrated(Recipe):
     """`max_tokens` bounds what the teacher writes for a trace, all requests together."""
     mode: Mode = "hint_engineered"
     """Which hints are given."""
-    prompt: Prompt = Field(default_factory=lambda: prompt_text("code_integrated"))
+    prompt: Annotated[Prompt, shows("problem")] = Field(
+        default_factory=lambda: prompt_text("code_integrated")
+    )
     """User turn; `{problem}` is replaced by the problem, and its options where it has any."""
     start_hint: Prompt = Field(default_factory=lambda: prompt_text("hint_start"))
     """First line of the thought in mode `prompt_hint`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_uppercase
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ from thoughtmill.tasks.recipes.context import Kit
 from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
 from thoughtmill.tasks.recipes.thought import Parted, parted, tokens_before
 from thoughtmill.tasks.teachers.protocol import Tokens
-from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.text.prompts import Prompt, shows
 
 _MARKED = ("box", "tag", "hash", "phrase", "whole")
 _WHOLE_REPLY = ("tests", "constraints")
@@ -42,7 +42,9 @@ class Solve(Recipe):
     kind: Literal["solve"] = "solve"
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=32_768)
     """How the teacher samples; what is left open is the model's own default."""
-    prompt: Prompt = Field(default_factory=lambda: prompt_text("solve"))
+    prompt: Annotated[Prompt, shows("problem")] = Field(
+        default_factory=lambda: prompt_text("solve")
+    )
     """User turn; `{problem}` is replaced by the problem, and its options where it has any."""
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from thoughtmill.schemas.teachers import Sampling
 from thoughtmill.tasks.recipes.context import Kit
 from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
 from thoughtmill.tasks.recipes.thought import bare
-from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.text.prompts import Prompt, shows
 
 
 class Thinking(Recipe):
@@ -36,9 +36,13 @@ class Thinking(Recipe):
     """How the teacher samples; what is left open is the model's own default."""
     variant: Literal["document", "focus"] = "document"
     """`document` thinks about the whole text; `focus` starts from a random place in it."""
-    prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking"))
+    prompt: Annotated[Prompt, shows("document")] = Field(
+        default_factory=lambda: prompt_text("thinking")
+    )
     """User turn of variant `document`; `{document}` is replaced."""
-    focus_prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking_focus"))
+    focus_prompt: Annotated[Prompt, shows("document", "marker")] = Field(
+        default_factory=lambda: prompt_text("thinking_focus")
+    )
     """User turn of variant `focus`; `{document}` and `{marker}` are replaced."""
     marker: str = "[reader is here]"
     """What is put into the document at the focus point."""
@@ -46,9 +50,13 @@ class Thinking(Recipe):
     """Tokens of the document that are shown; cut on a token boundary."""
     min_thinking_tokens: int = Field(default=16, ge=0)
     """Shorter thoughts are dropped as `too_short`."""
-    plain_prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking_plain"))
+    plain_prompt: Annotated[Prompt, shows("document")] = Field(
+        default_factory=lambda: prompt_text("thinking_plain")
+    )
     """As `prompt`, for teachers without a reasoning format: their whole reply is the thought."""
-    plain_focus_prompt: Prompt = Field(default_factory=lambda: prompt_text("thinking_plain_focus"))
+    plain_focus_prompt: Annotated[Prompt, shows("document", "marker")] = Field(
+        default_factory=lambda: prompt_text("thinking_plain_focus")
+    )
     """As `focus_prompt`, for teachers without a reasoning format."""
 
     async def __call__(self, item: Item, kit: Kit) -> Sequence[Trace | Drop]:

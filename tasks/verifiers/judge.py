@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from thoughtmill.schemas.ids import content_hash, seed_of
 from thoughtmill.schemas.teachers import Sampling
 from thoughtmill.tasks.answers.extract import find_answer, visible
 from thoughtmill.tasks.teachers.signature import signed
-from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.text.prompts import Prompt, shows
 from thoughtmill.tasks.verifiers.remote import Helpers, RemoteVerifier
 from thoughtmill.tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
 
@@ -36,7 +36,7 @@ class Judge(RemoteVerifier):
     kind: Literal["judge"] = "judge"
     votes: int = Field(default=3, gt=0)
     """Replies asked for; more than half of them must agree."""
-    prompt: Prompt = _PROMPT
+    prompt: Annotated[Prompt, shows("problem", "gold", "answer")] = _PROMPT
     """Text with `{problem}`, `{gold}` and `{answer}`; ends by asking for `VERDICT: …`."""
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=2048)
     """Sampling of a vote."""

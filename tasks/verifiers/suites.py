@@ -1,9 +1,9 @@
 """Published formats of tests for code, read into one shape; the table is `FORMATS`.
 
 Read in the source of the sets' own graders: LiveCodeBench
-(`lcb_runner/evaluation/testing_util.py`) and genesys (SYNTHETIC-1).  The columns of APPS and TACO
-(`input_output`), PRIME, open-r1, CodeContests, KodCode, HumanEval, MBPP, LeetCodeDataset and AceCode
-are as published; their rules of comparison have not been held against the sets' own code yet.
+(`lcb_runner/evaluation/testing_util.py`) and genesys (SYNTHETIC-1).  The columns of APPS, TACO,
+PRIME, open-r1, CodeContests, KodCode, HumanEval, MBPP, LeetCodeDataset and AceCode are as
+published; their rules of comparison have not been held against the sets' own code yet.
 Nothing here runs code.
 """
 
