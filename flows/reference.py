@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from flows.config import RunConfig
+from flows.reference_layouts import layouts_page
 from schemas.arrow import MODELS, SCHEMAS
 from schemas.errors import ConfigError
 from schemas.settings import EngineSettings, LakeSettings
@@ -86,7 +87,12 @@ def kinds(name: str | None) -> str:
 
 def pages() -> dict[str, str]:
     """The generated pages by file name."""
-    return {"config.md": _config(), "lake.md": _lake(), "commands.md": _commands()}
+    return {
+        "config.md": _config(),
+        "lake.md": _lake(),
+        "commands.md": _commands(),
+        "layouts.md": layouts_page(),
+    }
 
 
 def schema() -> str:

@@ -18,12 +18,14 @@ from tasks.sources.json_array import JsonSource
 from tasks.sources.jsonl import JsonlSource
 from tasks.sources.parquet import ParquetSource
 from tasks.sources.reasoning_gym import ReasoningGymSource
+from tasks.sources.text_files import TextSource
 
 AnySource = Annotated[
     JsonlSource
     | JsonSource
     | ParquetSource
     | CsvSource
+    | TextSource
     | HuggingFaceSource
     | ReasoningGymSource
     | EpisodeSource,
