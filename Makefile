@@ -90,7 +90,7 @@ bench: setup $(DEV)
 COMPILE = $(BIN)/uv pip compile -q --python-version 3.11 --override requirements/never.txt --no-annotate --no-header
 # The generated pages of docs/reference and the JSON Schema of the run config.
 reference: setup
-	@$(BIN)/python -m flows.reference
+	@$(BIN)/python -m thoughtmill.flows.cli.reference
 
 lock: setup
 	@touch requirements/cpu.lock requirements/dev.lock

@@ -17,21 +17,21 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.line import draw_all, fill, table
-from schemas.ids import content_hash
-from schemas.rows import Item
-from schemas.settings import EngineSettings, LakeSettings
-from schemas.teachers import EndpointTeacher, Sampling, VllmTeacher
-from tasks.cluster import ray_session
-from tasks.images import ImageLimits
-from tasks.ingest import stream_items
-from tasks.recipes import Annotate
-from tasks.sources.episodes import EpisodeSource
 from tests.annotator import Annotator
 from tests.loopback import Loopback, loopback_server
 from tests.mazes import episode, write_folder
-from warehouse.commit import Committer
-from warehouse.lake import Lake
-from warehouse.shards import ITEMS_LANE
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Item
+from thoughtmill.schemas.settings import EngineSettings, LakeSettings
+from thoughtmill.schemas.teachers import EndpointTeacher, Sampling, VllmTeacher
+from thoughtmill.tasks.ingestion.stage import stream_items
+from thoughtmill.tasks.recipes import Annotate
+from thoughtmill.tasks.runtime.cluster import ray_session
+from thoughtmill.tasks.sources.episodes import EpisodeSource
+from thoughtmill.tasks.steps.images import ImageLimits
+from thoughtmill.warehouse.commit import Committer
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.shards import ITEMS_LANE
 
 _PICO = Path(__file__).parents[1] / "models" / "pico"
 _FAULTS = {"leak": 6, "wrong": 6, "muddled": 6, "open": 4, "mute": 4}
@@ -191,7 +191,7 @@ def _problem(number: int) -> Item:
 
 
 if __name__ == "__main__":
-    from tasks.environment import default_environment
+    from thoughtmill.tasks.runtime.environment import default_environment
 
     default_environment()
     main()

@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.line import draw_all, fill, generate, table
-from schemas.ids import content_hash, seed_of
-from schemas.rows import Item
-from schemas.settings import EngineSettings
-from schemas.teachers import Sampling, VllmTeacher
-from tasks.recipes import AnyRecipe, CodeIntegrated, Solve
+from thoughtmill.schemas.ids import content_hash, seed_of
+from thoughtmill.schemas.rows import Item
+from thoughtmill.schemas.settings import EngineSettings
+from thoughtmill.schemas.teachers import Sampling, VllmTeacher
+from thoughtmill.tasks.recipes import AnyRecipe, CodeIntegrated, Solve
 
 LEVELS = range(1, 8)
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=1536)
@@ -65,7 +65,7 @@ def teacher(model: str) -> VllmTeacher:
 
 def drawn(recipe: AnyRecipe, model: str, count: int) -> dict[str, Any]:
     """Seconds, and for each problem its tokens, level and whether its answer is right."""
-    from tasks.verifiers import Claim, Exact
+    from thoughtmill.tasks.verifiers import Claim, Exact
 
     judge = Exact()
     items = {item.item_id: item for item in problems(count)}
@@ -94,7 +94,7 @@ def generated(recipe: AnyRecipe, model: str, count: int, lengths: Path) -> dict[
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(config.cpu_kv_cache_gib)
     from vllm import SamplingParams
 
-    from tasks.teachers.tokens import HfTokens
+    from thoughtmill.tasks.teachers.tokens import HfTokens
 
     tokens = HfTokens("models/pico")
     wanted = json.loads(lengths.read_text())
@@ -199,7 +199,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from tasks.environment import default_environment
+    from thoughtmill.tasks.runtime.environment import default_environment
 
     default_environment()
     main()

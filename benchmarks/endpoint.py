@@ -32,11 +32,11 @@ import pyarrow.parquet as pq
 import uvloop
 
 from benchmarks.line import documents, draw_all, fill
-from schemas.settings import EngineSettings
-from schemas.teachers import EndpointTeacher, Sampling
-from tasks.cluster import ray_session
-from tasks.recipes import Thinking
-from tasks.teachers.endpoint import Endpoint
+from thoughtmill.schemas.settings import EngineSettings
+from thoughtmill.schemas.teachers import EndpointTeacher, Sampling
+from thoughtmill.tasks.recipes import Thinking
+from thoughtmill.tasks.runtime.cluster import ray_session
+from thoughtmill.tasks.teachers.endpoint import Endpoint
 
 Contender = Callable[[str, int, int], Coroutine[Any, Any, None]]
 """Gets `n` chats answered by the server at a base URL, so many at a time."""
@@ -268,7 +268,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from tasks.environment import default_environment
+    from thoughtmill.tasks.runtime.environment import default_environment
 
     default_environment()
     main()

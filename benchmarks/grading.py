@@ -24,23 +24,23 @@ import numpy as np
 from scipy.stats import beta
 
 from benchmarks.line import fill, table
-from schemas.arrow import from_table
-from schemas.ids import content_hash
-from schemas.rows import Item, Trace
-from schemas.settings import EngineSettings
-from schemas.teachers import Sampling, VllmTeacher
-from tasks.cluster import ray_session
-from tasks.grade import Graded, Grading
-from tasks.grading import Band, GradeSettings, Population
-from tasks.grading_rule import SequentialTest
-from tasks.recipes import Solve
-from tasks.synthesize import stream_draws
-from tasks.teachers.identity import identify
-from tasks.verifiers import Cascade, Claim, Workers, settled
-from tasks.worker import Job, lane_of
-from warehouse.commit import Committer
-from warehouse.lake import Lake
-from warehouse.plan import Plan, plan_draws
+from thoughtmill.schemas.arrow import from_table
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.schemas.settings import EngineSettings
+from thoughtmill.schemas.teachers import Sampling, VllmTeacher
+from thoughtmill.tasks.grading.settings import Band, GradeSettings, Population
+from thoughtmill.tasks.grading.stage import Graded, Grading
+from thoughtmill.tasks.grading.stopping_rule import SequentialTest
+from thoughtmill.tasks.recipes import Solve
+from thoughtmill.tasks.runtime.cluster import ray_session
+from thoughtmill.tasks.synthesis.stage import stream_draws
+from thoughtmill.tasks.synthesis.worker import Job, lane_of
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.verifiers import Cascade, Claim, Workers, settled
+from thoughtmill.warehouse.commit import Committer
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.plan import Plan, plan_draws
 
 ROOT = Path(__file__).parents[1]
 LEVELS = (1, 2, 3, 4, 5)
@@ -277,7 +277,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from tasks.environment import default_environment
+    from thoughtmill.tasks.runtime.environment import default_environment
 
     default_environment()
     main()

@@ -12,19 +12,19 @@ from typing import Any
 
 import psutil
 
-from schemas.ids import content_hash
-from schemas.rows import Item
-from schemas.settings import EngineSettings, LakeSettings
-from schemas.teachers import TeacherConfig, VllmTeacher
-from tasks.cluster import ray_session
-from tasks.recipes import AnyRecipe
-from tasks.synthesize import stream_draws
-from tasks.teachers.identity import identify
-from tasks.worker import Job, lane_of
-from warehouse.commit import Committer
-from warehouse.lake import Lake
-from warehouse.plan import plan_draws
-from warehouse.shards import ITEMS_LANE, write_items
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Item
+from thoughtmill.schemas.settings import EngineSettings, LakeSettings
+from thoughtmill.schemas.teachers import TeacherConfig, VllmTeacher
+from thoughtmill.tasks.recipes import AnyRecipe
+from thoughtmill.tasks.runtime.cluster import ray_session
+from thoughtmill.tasks.synthesis.stage import stream_draws
+from thoughtmill.tasks.synthesis.worker import Job, lane_of
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.warehouse.commit import Committer
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.plan import plan_draws
+from thoughtmill.warehouse.shards import ITEMS_LANE, write_items
 
 _SHARD = 50_000
 

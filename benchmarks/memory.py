@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from benchmarks.line import documents, draw_all, fill, table
-from schemas.settings import EngineSettings
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.recipes import Thinking
+from thoughtmill.schemas.settings import EngineSettings
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.recipes import Thinking
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def _watch(samples: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    from tasks.environment import default_environment
+    from thoughtmill.tasks.runtime.environment import default_environment
 
     default_environment()
     main()

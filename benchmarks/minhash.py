@@ -90,7 +90,7 @@ def ours(texts: list[str]) -> tuple[float, list[int]]:
     import numpy as np
     import pyarrow as pa
 
-    from tasks.screens.minhash import MinHash, Texts
+    from thoughtmill.tasks.screens.minhash import MinHash, Texts
 
     size = 4096
     method = MinHash.of(THRESHOLD, NGRAM)

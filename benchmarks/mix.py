@@ -27,11 +27,11 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.line import table
-from schemas.mixes import MixSettings
-from schemas.settings import LakeSettings
-from warehouse.export import export
-from warehouse.export_settings import ExportSettings
-from warehouse.lake import Lake
+from thoughtmill.schemas.mixes import MixSettings
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.export.export import export
+from thoughtmill.warehouse.export.settings import ExportSettings
+from thoughtmill.warehouse.lake import Lake
 
 WEIGHTS = {"maths": 0.4, "code": 0.3, "science": 0.2, "chat": 0.1}
 TOKENS_A_ROW = 30

@@ -28,7 +28,7 @@ from typing import Any
 
 import uvloop
 
-from tasks.sandbox import BubblewrapSandbox, Sandbox
+from thoughtmill.tasks.sandbox import BubblewrapSandbox, Sandbox
 
 PROGRAM = "import sympy as sp\nx = sp.symbols('x')\nprint(sp.solve(x**2 - 5*x + 6, x))"
 ANSWER = "[2, 3]"

@@ -19,10 +19,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.line import documents, draw_all, fill, generate, table
-from schemas.ids import seed_of, trace_id
-from schemas.settings import EngineSettings
-from schemas.teachers import Sampling, VllmTeacher
-from tasks.recipes import Thinking
+from thoughtmill.schemas.ids import seed_of, trace_id
+from thoughtmill.schemas.settings import EngineSettings
+from thoughtmill.schemas.teachers import Sampling, VllmTeacher
+from thoughtmill.tasks.recipes import Thinking
 
 TEACHER = VllmTeacher(model="models/pico", dtype="float32", max_model_len=2048)
 RECIPE = Thinking(
@@ -47,8 +47,8 @@ def theirs(prompts: int) -> dict[str, float]:
     os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(TEACHER.cpu_kv_cache_gib)
     from vllm import SamplingParams
 
-    from tasks.teachers.identity import identify
-    from tasks.teachers.tokens import HfTokens
+    from thoughtmill.tasks.teachers.identity import identify
+    from thoughtmill.tasks.teachers.tokens import HfTokens
 
     tokens = HfTokens(TEACHER.model)
     who = identify(TEACHER)
@@ -105,7 +105,7 @@ def _in_a_process(name: str, prompts: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    from tasks.environment import default_environment
+    from thoughtmill.tasks.runtime.environment import default_environment
 
     default_environment()
     main()

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from fractions import Fraction
 
-from tasks.verifiers import Cascade, Claim, Exact, Symbolic, Workers, settled
+from thoughtmill.tasks.verifiers import Cascade, Claim, Exact, Symbolic, Workers, settled
 
 Pair = tuple[str, str]
 Maker = Callable[[random.Random], tuple[str, str, str]]
@@ -136,7 +136,7 @@ def cascade(pairs: list[Pair], workers: Workers) -> list[str]:
 
 def _forget() -> None:
     """Drop what the exact tier keeps between calls: each round starts cold."""
-    from tasks.verifiers.answers import readings
+    from thoughtmill.tasks.answers.answers import readings
 
     readings.cache_clear()
 

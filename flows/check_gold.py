@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prefect import flow
 
-from schemas.settings import EngineSettings, LakeSettings
-from tasks.sandbox import SandboxConfig
-from tasks.stage import StageSummary
-from tasks.stages import gold_stage
-from tasks.verify_settings import VerifySettings
-from warehouse.runs import new_run_id
+from thoughtmill.schemas.settings import EngineSettings, LakeSettings
+from thoughtmill.tasks.sandbox import SandboxConfig
+from thoughtmill.tasks.stages.flow_tasks import gold_stage
+from thoughtmill.tasks.stages.stage import StageSummary
+from thoughtmill.tasks.verification.settings import VerifySettings
+from thoughtmill.warehouse.runs import new_run_id
 
 
 @flow(name="check-gold", validate_parameters=True)

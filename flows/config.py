@@ -10,22 +10,22 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from flows.explain import explain
-from schemas.base import Frozen
-from schemas.errors import ConfigError
-from schemas.settings import EngineSettings, LakeSettings
-from schemas.teachers import TeacherConfig
-from tasks.curate import CurateSettings
-from tasks.grading import GradeSettings
-from tasks.recipes import AnyRecipe
-from tasks.sandbox import BubblewrapSandbox, SandboxConfig, launch
-from tasks.scores import AnyScorer, Repetition, RequestTalk
-from tasks.sources import AnySource
-from tasks.teachers import check, format_named
-from tasks.teachers.formats import require_fit
-from tasks.teachers.identity import identify
-from tasks.verify_settings import VerifySettings
-from warehouse.export_settings import ExportSettings
+from thoughtmill.flows.explain import explain
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.settings import EngineSettings, LakeSettings
+from thoughtmill.schemas.teachers import TeacherConfig
+from thoughtmill.tasks.curation.stage import CurateSettings
+from thoughtmill.tasks.grading.settings import GradeSettings
+from thoughtmill.tasks.recipes import AnyRecipe
+from thoughtmill.tasks.sandbox import BubblewrapSandbox, SandboxConfig, launch
+from thoughtmill.tasks.scores import AnyScorer, Repetition, RequestTalk
+from thoughtmill.tasks.sources import AnySource
+from thoughtmill.tasks.teachers import check, format_named
+from thoughtmill.tasks.teachers.formats import require_fit
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.verification.settings import VerifySettings
+from thoughtmill.warehouse.export.settings import ExportSettings
 
 _GOOD_GOLD = "item_id NOT IN (SELECT item_id FROM gold_problems)"
 
@@ -168,7 +168,7 @@ def preflight(config: RunConfig) -> None:
 
 def require_room(settings: ExportSettings) -> None:
     """Raise `ConfigError` where an export can't be made in its folder."""
-    from warehouse.export import require_free
+    from thoughtmill.warehouse.export.export import require_free
 
     folder = Path(settings.folder)
     try:

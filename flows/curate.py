@@ -6,12 +6,12 @@ from prefect import flow
 from rich.console import Console
 from rich.table import Table
 
-from schemas.settings import LakeSettings
-from tasks.curate import CurateSettings
-from tasks.stage import StageSummary
-from tasks.stages import curate_stage
-from warehouse.lake import Lake
-from warehouse.runs import new_run_id
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.tasks.curation.stage import CurateSettings
+from thoughtmill.tasks.stages.flow_tasks import curate_stage
+from thoughtmill.tasks.stages.stage import StageSummary
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.runs import new_run_id
 
 
 @flow(name="curate", validate_parameters=True)

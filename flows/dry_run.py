@@ -7,20 +7,20 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.config import RunConfig
-from schemas.errors import ConfigError
-from schemas.rows import Item
-from schemas.settings import LakeSettings
-from schemas.teachers import Sampling, ScriptedTeacher, TeacherConfig
-from tasks.kit import Kit
-from tasks.progress import say
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion, Message
-from tasks.teachers.scripted import Scripted
-from tasks.worker import lane_of
-from warehouse.commit import Committer
-from warehouse.lake import Lake
-from warehouse.shards import ITEMS_LANE, write_items
+from thoughtmill.flows.config import RunConfig
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Item
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher, TeacherConfig
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.runtime.progress import say
+from thoughtmill.tasks.synthesis.worker import lane_of
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion, Message
+from thoughtmill.tasks.teachers.scripted import Scripted
+from thoughtmill.warehouse.commit import Committer
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.shards import ITEMS_LANE, write_items
 
 _MOST_ITEMS = 20_000
 """Items that are read to be counted."""

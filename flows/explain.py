@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.base import Frozen
+from thoughtmill.schemas.base import Frozen
 
 _DEPTH = 5
 """How deep the sections of a config lie in one another."""

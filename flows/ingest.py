@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prefect import flow
 
-from schemas.settings import LakeSettings
-from tasks.sources import AnySource
-from tasks.stage import StageSummary
-from tasks.stages import ingest_stage
-from warehouse.runs import new_run_id
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.tasks.sources import AnySource
+from thoughtmill.tasks.stages.flow_tasks import ingest_stage
+from thoughtmill.tasks.stages.stage import StageSummary
+from thoughtmill.warehouse.runs import new_run_id
 
 
 @flow(name="ingest", validate_parameters=True)

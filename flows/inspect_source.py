@@ -11,13 +11,13 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.errors import ConfigError
-from schemas.rows import Drop, Item
-from tasks.sources import AnySource
-from tasks.sources.base import SAMPLE_ROWS, MappedSource, Part, Record
-from tasks.sources.files import open_bytes
-from tasks.sources.paths import names_of
-from tasks.sources.presets import PRESETS, fitting
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Drop, Item
+from thoughtmill.tasks.sources import AnySource
+from thoughtmill.tasks.sources.base import SAMPLE_ROWS, MappedSource, Part, Record
+from thoughtmill.tasks.sources.files import open_bytes
+from thoughtmill.tasks.sources.paths import names_of
+from thoughtmill.tasks.sources.presets import PRESETS, fitting
 
 _SOURCES: TypeAdapter[AnySource] = TypeAdapter(AnySource)
 _ENDINGS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".tex": "text", ".md": "text"}

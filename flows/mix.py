@@ -7,8 +7,8 @@ from typing import Any
 
 from prefect import flow
 
-from flows.mix_file import load_mix
-from tasks.stages import mix_stage
+from thoughtmill.flows.cli.mix_file import load_mix
+from thoughtmill.tasks.stages.flow_tasks import mix_stage
 
 
 @flow(name="mix", validate_parameters=True)

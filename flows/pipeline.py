@@ -8,23 +8,23 @@ from typing import Any
 
 from prefect import flow
 
-from flows.check_gold import check_gold
-from flows.config import RunConfig, load_config, require_room
-from flows.curate import curate
-from flows.grade import grade
-from flows.ingest import ingest
-from flows.publish import publish
-from flows.synthesize import synthesize
-from flows.verify import verify
-from schemas.base import Row
-from schemas.teachers import TeacherConfig
-from tasks.cluster import one_ray
-from tasks.grading import GradeSettings
-from tasks.stage import StageSummary
-from tasks.teachers.identity import identify
-from warehouse.export_settings import ExportSettings
-from warehouse.extensions import quoted
-from warehouse.runs import new_run_id
+from thoughtmill.flows.check_gold import check_gold
+from thoughtmill.flows.config import RunConfig, load_config, require_room
+from thoughtmill.flows.curate import curate
+from thoughtmill.flows.grade import grade
+from thoughtmill.flows.ingest import ingest
+from thoughtmill.flows.publish import publish
+from thoughtmill.flows.synthesize import synthesize
+from thoughtmill.flows.verify import verify
+from thoughtmill.schemas.base import Row
+from thoughtmill.schemas.teachers import TeacherConfig
+from thoughtmill.tasks.grading.settings import GradeSettings
+from thoughtmill.tasks.runtime.cluster import one_ray
+from thoughtmill.tasks.stages.stage import StageSummary
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.warehouse.export.settings import ExportSettings
+from thoughtmill.warehouse.extensions import quoted
+from thoughtmill.warehouse.runs import new_run_id
 
 
 class PipelineSummary(Row):
@@ -138,7 +138,7 @@ def _texts(values: Iterable[str]) -> str:
 
 
 def _report(config: RunConfig, published: dict[str, Any] | None) -> str:
-    from flows.report import write_report  # matplotlib takes a second to import
+    from thoughtmill.flows.report import write_report  # matplotlib takes a second to import
 
     counted = published is not None and "trace_id" in published["columns"]
     written = write_report(

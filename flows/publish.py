@@ -6,9 +6,9 @@ from typing import Any
 
 from prefect import flow
 
-from schemas.settings import LakeSettings
-from tasks.stages import publish_stage
-from warehouse.export_settings import ExportSettings
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.tasks.stages.flow_tasks import publish_stage
+from thoughtmill.warehouse.export.settings import ExportSettings
 
 
 @flow(name="publish", validate_parameters=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from tasks.sources.preset import Preset
-from tasks.sources.presets import PRESETS
+from thoughtmill.tasks.sources.preset import Preset
+from thoughtmill.tasks.sources.presets import PRESETS
 
 _HEAD = """# Published layouts
 

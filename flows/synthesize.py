@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 
-from schemas.settings import EngineSettings, LakeSettings
-from schemas.teachers import TeacherConfig
-from tasks.recipes import AnyRecipe
-from tasks.sandbox import SandboxConfig
-from tasks.scores import AnyScorer, Repetition, RequestTalk
-from tasks.stage import StageSummary
-from tasks.stages import synthesize_stage
-from warehouse.runs import new_run_id
+from thoughtmill.schemas.settings import EngineSettings, LakeSettings
+from thoughtmill.schemas.teachers import TeacherConfig
+from thoughtmill.tasks.recipes import AnyRecipe
+from thoughtmill.tasks.sandbox import SandboxConfig
+from thoughtmill.tasks.scores import AnyScorer, Repetition, RequestTalk
+from thoughtmill.tasks.stages.flow_tasks import synthesize_stage
+from thoughtmill.tasks.stages.stage import StageSummary
+from thoughtmill.warehouse.runs import new_run_id
 
 
 @flow(name="synthesize", validate_parameters=True)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from schemas.base import Row
-from schemas.rows import (
+from thoughtmill.schemas.base import Row
+from thoughtmill.schemas.rows import (
     Drop,
     Exclusion,
     GoldCheck,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from schemas.rows import Segment, Trace
+from thoughtmill.schemas.rows import Segment, Trace
 
 TraceClaim = Literal["answers", "explains", "muses"]
 """The gold was unknown to the teacher; it was shown to it; no answer is claimed."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from schemas.rows import Segment
+from thoughtmill.schemas.rows import Segment
 
 FENCE = "```"
 PYTHON = ("python", "py", "python3")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.base import Row
+from thoughtmill.schemas.base import Row
 
 
 class ShardFile(Row):

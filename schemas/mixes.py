@@ -1,6 +1,6 @@
 """What a mix is asked to be: components, weights, a budget and a seed.
 
-It owns the wish, not the draw (`warehouse/mix.py`) and not how rows are laid out (`publish`).
+It owns the wish, not the draw (`warehouse/mix/mix.py`) and not how rows are laid out (`publish`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from schemas.base import Frozen
+from thoughtmill.schemas.base import Frozen
 
 Stage = Literal["pretraining", "mid-training", "sft", "rl"]
 Order = Literal["random", "best", "halving"]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.base import Row as _Row
+from thoughtmill.schemas.base import Row as _Row
 
 
 class Row(_Row):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.base import Frozen
+from thoughtmill.schemas.base import Frozen
 
 
 class LakeSettings(Frozen):

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from pydantic import Field, field_validator
 
-from schemas.base import Frozen
-from schemas.errors import ConfigError
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
 
 ReasoningFormatName = Literal[
     "auto",

@@ -8,9 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from schemas.settings import LakeSettings
 from tests.lakes import settings_of, small_lake
-from warehouse.lake import Lake
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.lake import Lake
 
 # A machine that is busy is no failure.
 hypothesis.settings.register_profile(

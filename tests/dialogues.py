@@ -10,17 +10,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from schemas.ids import trace_id
-from schemas.rows import Drop, Item, Trace
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.kit import Kit
-from tasks.recipes import CodeIntegrated
-from tasks.sandbox import BlockResult
-from tasks.teachers.formats import FORMATS
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion, Tokens
-from tasks.teachers.scripted import ByteTokens
-from tasks.worker import lane_of
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Drop, Item, Trace
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.recipes import CodeIntegrated
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.sandbox import BlockResult
+from thoughtmill.tasks.synthesis.worker import lane_of
+from thoughtmill.tasks.teachers.formats import FORMATS
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion, Tokens
+from thoughtmill.tasks.teachers.scripted import ByteTokens
 
 PROBLEM = Item(
     item_id="item-1", kind="problem", text="What is 12 * 34?", reference="408", source="sums"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ray.exceptions import ActorUnavailableError
 
-from tasks.inbox import Inbox
+from thoughtmill.tasks.runtime.inbox import Inbox
 
 KINDS = ("none", "lost_call", "lost_reply", "late", "doubled", "doubled_late", "unavailable")
 """What can happen to a call."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from schemas.ids import trace_id
-from schemas.rows import Item, Segment, Trace, Verdict
 from tests.lakes import RECIPE, TEACHER, draws_shard, item, land_items, trace
-from warehouse.commit import Committer, newest_entry
-from warehouse.lake import Lake
-from warehouse.shards import write_review
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Item, Segment, Trace, Verdict
+from thoughtmill.warehouse.commit import Committer, newest_entry
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.shards import write_review
 
 REVIEW = "review/one"
 

@@ -6,14 +6,14 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.ids import content_hash, trace_id
-from schemas.manifest import Manifest
-from schemas.rows import Drop, Item, Provenance, Score, Segment, Trace
-from schemas.settings import LakeSettings
-from warehouse.commit import Committer, newest_entry
-from warehouse.lake import Lake
-from warehouse.shards import ITEMS_LANE, write_draws, write_items
-from warehouse.storage import Storage
+from thoughtmill.schemas.ids import content_hash, trace_id
+from thoughtmill.schemas.manifest import Manifest
+from thoughtmill.schemas.rows import Drop, Item, Provenance, Score, Segment, Trace
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.commit import Committer, newest_entry
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.shards import ITEMS_LANE, write_draws, write_items
+from thoughtmill.warehouse.storage import Storage
 
 RECIPE = "recipe-1"
 TEACHER = "teacher-1"

@@ -5,10 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from schemas.ids import trace_id
-from schemas.mixes import MixSettings
-from schemas.rows import Item, Segment, Trace
-from schemas.settings import LakeSettings
 from tests.lakes import (
     RECIPE,
     TEACHER,
@@ -19,7 +15,11 @@ from tests.lakes import (
     settings_of,
     trace,
 )
-from warehouse.lake import Lake
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.mixes import MixSettings
+from thoughtmill.schemas.rows import Item, Segment, Trace
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.lake import Lake
 
 PROBLEMS = 24
 DOCUMENTS = 12

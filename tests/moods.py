@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from schemas.claims import TraceClaim
-from schemas.errors import TeacherDown
-from schemas.rows import Drop, Item, Segment, Trace
-from tasks.kit import Kit
-from tasks.recipes.recipe import Recipe
+from thoughtmill.schemas.claims import TraceClaim
+from thoughtmill.schemas.errors import TeacherDown
+from thoughtmill.schemas.rows import Drop, Item, Segment, Trace
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.recipe import Recipe
 
 
 class Mood(Recipe):

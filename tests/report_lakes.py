@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.arrow import to_table
-from schemas.ids import trace_id
-from schemas.rows import Exclusion, Outcome, Segment, Trace, Verdict
-from schemas.settings import LakeSettings
 from tests.lakes import RECIPE, TEACHER, committer, draws_shard, drop, item, land_items, settings_of
 from tests.lakes import trace as plain
-from warehouse.lake import Lake
-from warehouse.runs import begin_run, end_run
+from thoughtmill.schemas.arrow import to_table
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Exclusion, Outcome, Segment, Trace, Verdict
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.runs import begin_run, end_run
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.ids import content_hash, trace_id
-from schemas.rows import Item, Segment
 from tests.lakes import RECIPE, TEACHER, committer, draws_shard, land_items, trace
-from warehouse.lake import Lake
+from thoughtmill.schemas.ids import content_hash, trace_id
+from thoughtmill.schemas.rows import Item, Segment
+from thoughtmill.warehouse.lake import Lake
 
 _COLUMNS = pa.schema(
     [

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from schemas.errors import ConfigError, LakeError
-from warehouse.extensions import first_line
-from warehouse.lake import SQL, Lake
+from thoughtmill.schemas.errors import ConfigError, LakeError
+from thoughtmill.warehouse.extensions import first_line
+from thoughtmill.warehouse.lake import SQL, Lake
 
 CHUNK_ROWS = 4096
 _MEMORY = "2GB"

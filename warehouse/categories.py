@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.errors import LakeError
-from warehouse.extensions import first_line
-from warehouse.lake import Lake
-from warehouse.lock import writer_lock
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.warehouse.extensions import first_line
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.lock import writer_lock
 
 _COLUMNS = (
     "category, position, domains, scale, pass_score, cv_limit, hard_below, easy_above, open_ended"

@@ -24,12 +24,12 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import LakeError
-from schemas.manifest import Manifest, ShardFile
-from warehouse.extensions import first_line, quoted
-from warehouse.lake import SQL, Lake
-from warehouse.lock import writer_lock
-from warehouse.shards import ITEMS_LANE
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.manifest import Manifest, ShardFile
+from thoughtmill.warehouse.extensions import first_line, quoted
+from thoughtmill.warehouse.lake import SQL, Lake
+from thoughtmill.warehouse.lock import writer_lock
+from thoughtmill.warehouse.shards import ITEMS_LANE
 
 # Rows of a new shard that are in the lake already, by the table they would land in.
 _KEPT = {

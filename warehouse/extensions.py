@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from schemas.errors import LakeError
+from thoughtmill.schemas.errors import LakeError
 
 
 def connect(*extensions: str, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:

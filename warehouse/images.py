@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from schemas.errors import LakeError
-from schemas.rows import Image
-from warehouse.storage import Storage
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.rows import Image
+from thoughtmill.warehouse.storage import Storage
 
 FOLDER = "images"
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from schemas.errors import ConfigError, LakeError
-from schemas.ids import content_hash
-from schemas.settings import LakeSettings
-from warehouse.extensions import connect, first_line, load, quoted
-from warehouse.lock import writer_lock
-from warehouse.shards import TABLES
-from warehouse.storage import Storage
+from thoughtmill.schemas.errors import ConfigError, LakeError
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.extensions import connect, first_line, load, quoted
+from thoughtmill.warehouse.lock import writer_lock
+from thoughtmill.warehouse.shards import TABLES
+from thoughtmill.warehouse.storage import Storage
 
 LAKE_VERSION = 2
 Parameters = Sequence[Any] | Mapping[str, Any] | None

@@ -10,9 +10,9 @@ from zlib import crc32
 import duckdb
 from filelock import FileLock, Timeout
 
-from schemas.errors import LakeError
-from schemas.settings import LakeSettings
-from warehouse.extensions import connect, first_line, quoted
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.extensions import connect, first_line, quoted
 
 WAIT_S = 120.0
 _ADVISORY_KEY = 7_407_013_771

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import duckdb
 
-from schemas.errors import LakeError
-from schemas.settings import LakeSettings
-from warehouse.extensions import first_line
-from warehouse.images import FOLDER as IMAGES
-from warehouse.lake import SQL, Lake, require_lake
-from warehouse.lock import writer_lock
-from warehouse.plan import PLANS
-from warehouse.shards import TABLES
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.extensions import first_line
+from thoughtmill.warehouse.images import FOLDER as IMAGES
+from thoughtmill.warehouse.lake import SQL, Lake, require_lake
+from thoughtmill.warehouse.lock import writer_lock
+from thoughtmill.warehouse.plan import PLANS
+from thoughtmill.warehouse.shards import TABLES
 
 _DAY_S = 86_400.0
 _PLAN_AGE_S = 30 * _DAY_S

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from schemas.errors import ConfigError, LakeError
-from warehouse.commit import newest_entry
-from warehouse.extensions import first_line, quoted
-from warehouse.lake import SQL, Lake
+from thoughtmill.schemas.errors import ConfigError, LakeError
+from thoughtmill.warehouse.commit import newest_entry
+from thoughtmill.warehouse.extensions import first_line, quoted
+from thoughtmill.warehouse.lake import SQL, Lake
 
 PLANS = "plans"
 """Folder of the plans below the lake's data path."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import duckdb
 
-from schemas.errors import ConfigError
-from warehouse.extensions import identifier
-from warehouse.lake import Lake
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.warehouse.extensions import identifier
+from thoughtmill.warehouse.lake import Lake
 
 _MAX_ROWS = 10_000
 _NESTED = frozenset({"array", "list", "map", "struct", "union"})

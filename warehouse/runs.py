@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from schemas.errors import LakeError
-from warehouse.extensions import first_line
-from warehouse.lake import Lake
-from warehouse.lock import writer_lock
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.warehouse.extensions import first_line
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.lock import writer_lock
 
 HEARTBEAT_S = 60.0
 """How often a running stage says that it is alive; the view `run_report` allows for five misses."""

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from schemas.arrow import SCHEMAS, to_table
-from schemas.base import Row
-from schemas.ids import content_hash
-from schemas.manifest import Manifest, ShardFile
-from schemas.rows import Drop, GoldCheck, Item, Reviewed, Score, Trace, Verdict
-from warehouse.images import Picture, store
-from warehouse.storage import Storage
+from thoughtmill.schemas.arrow import SCHEMAS, to_table
+from thoughtmill.schemas.base import Row
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.manifest import Manifest, ShardFile
+from thoughtmill.schemas.rows import Drop, GoldCheck, Item, Reviewed, Score, Trace, Verdict
+from thoughtmill.warehouse.images import Picture, store
+from thoughtmill.warehouse.storage import Storage
 
 ITEMS_LANE = "items"
 TABLES = "main"

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from schemas.errors import ConfigError, LakeError
+from thoughtmill.schemas.errors import ConfigError, LakeError
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """The HTML report: figures of the lake as charts, a page and PNG files."""
 
-from flows.report.page import Written, write_report
+from thoughtmill.flows.report.page import Written, write_report
 
 __all__ = ["Written", "write_report"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.report.charts import (
+from thoughtmill.flows.report.charts import (
     Bar,
     Bars,
     Numbers,
@@ -13,7 +13,7 @@ from flows.report.charts import (
     percent,
     seconds_text,
 )
-from warehouse.report.figures import DRAWING, Figures
+from thoughtmill.warehouse.report.figures import DRAWING, Figures
 
 _MOST = 12
 

@@ -16,12 +16,12 @@ import jinja2
 import orjson
 from markupsafe import Markup
 
-from flows.report.charts import AnyChart, compact
-from flows.report.plots import save_png
-from flows.report.story import charts, headlines
-from schemas.errors import LakeError
-from schemas.settings import LakeSettings
-from warehouse.report.figures import Figures, gather
+from thoughtmill.flows.report.charts import AnyChart, compact
+from thoughtmill.flows.report.plots import save_png
+from thoughtmill.flows.report.story import charts, headlines
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.report.figures import Figures, gather
 
 _HERE = Path(__file__).parent
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

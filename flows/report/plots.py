@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from flows.report.charts import AnyChart, Bars, Columns, Intervals, Lines, Tick, Tone
+from thoughtmill.flows.report.charts import AnyChart, Bars, Columns, Intervals, Lines, Tick, Tone
 
 _INK, _SOFT, _RULE, _PAPER = "#1d1f21", "#575c63", "#dcdad3", "#ffffff"
 _COLOURS: dict[Tone, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.report.charts import (
+from thoughtmill.flows.report.charts import (
     TONES,
     Columns,
     Interval,
@@ -20,7 +20,7 @@ from flows.report.charts import (
     ticks,
     top,
 )
-from warehouse.report.figures import Figures
+from thoughtmill.warehouse.report.figures import Figures
 
 _MOST_ROWS = 24
 OUTCOMES: dict[str, Tone] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flows.report import counts, spread
-from flows.report.charts import AnyChart, compact, percent, seconds_text
-from warehouse.report.figures import Figures
+from thoughtmill.flows.report import counts, spread
+from thoughtmill.flows.report.charts import AnyChart, compact, percent, seconds_text
+from thoughtmill.warehouse.report.figures import Figures
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from problems import Problem
 from turns import Conversation, hints, render
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
-from tasks.recipes.detectors import DelayedComputation, Distrust
-from tasks.sandbox import BubblewrapSandbox, Session, open_sandbox
+from thoughtmill.tasks.sandbox import BubblewrapSandbox, Session, open_sandbox
+from thoughtmill.tasks.text.detectors import DelayedComputation, Distrust
 
 FENCE = "\n```\n"
 BLOCK = re.compile(r"(?:^|\n)```python\n(.*)\n```\n\Z", re.DOTALL)

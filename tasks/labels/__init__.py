@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.labels.block_judge import BlockNovelty, BlockSignificance
-from tasks.labels.block_purpose import BlockPurpose
-from tasks.labels.labeller import Labeller, TeacherLabeller
+from thoughtmill.tasks.labels.block_judge import BlockNovelty, BlockSignificance
+from thoughtmill.tasks.labels.block_purpose import BlockPurpose
+from thoughtmill.tasks.labels.labeller import Labeller, TeacherLabeller
 
 AnyLabeller = Annotated[
     BlockPurpose | BlockNovelty | BlockSignificance, Field(discriminator="kind")

@@ -15,14 +15,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.fences import code_at, output_of
-from schemas.ids import content_hash, seed_of
-from schemas.rows import Label, Trace
-from schemas.teachers import Sampling
-from tasks.labels.labeller import TeacherLabeller
-from tasks.recipes.recipe import Prompt
-from tasks.teachers.protocol import Teacher
-from tasks.verifiers.extract import visible
+from thoughtmill.schemas.fences import code_at, output_of
+from thoughtmill.schemas.ids import content_hash, seed_of
+from thoughtmill.schemas.rows import Label, Trace
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.answers.extract import visible
+from thoughtmill.tasks.labels.labeller import TeacherLabeller
+from thoughtmill.tasks.teachers.protocol import Teacher
+from thoughtmill.tasks.text.prompts import Prompt
 
 _PROMPTS = Path(__file__).parent / "prompts"
 _BLANK = re.compile(r"\{(problem|before|code|output)\}")

@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from schemas.fences import code_at, output_of
-from schemas.rows import Label, Trace
-from tasks.labels.labeller import Labeller
+from thoughtmill.schemas.fences import code_at, output_of
+from thoughtmill.schemas.rows import Label, Trace
+from thoughtmill.tasks.labels.labeller import Labeller
 
 Purpose = Literal["calculation", "verification"]
 _CHECKING = (

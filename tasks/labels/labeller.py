@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import orjson
 
-from schemas.base import Frozen
-from schemas.rows import Label, Trace
-from tasks.teachers.protocol import Teacher
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.rows import Label, Trace
+from thoughtmill.tasks.teachers.protocol import Teacher
 
 
 class Labeller(Frozen):

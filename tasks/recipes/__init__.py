@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.recipes.annotate import Annotate
-from tasks.recipes.code_integrated import CodeIntegrated
-from tasks.recipes.solve import Solve
-from tasks.recipes.thinking import Thinking
+from thoughtmill.tasks.recipes.annotate import Annotate
+from thoughtmill.tasks.recipes.code_integrated import CodeIntegrated
+from thoughtmill.tasks.recipes.solve import Solve
+from thoughtmill.tasks.recipes.thinking import Thinking
 
 AnyRecipe = Annotated[Thinking | Solve | CodeIntegrated | Annotate, Field(discriminator="kind")]
 """A discriminated union over `kind`."""

@@ -13,19 +13,20 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from schemas.claims import TraceClaim
-from schemas.errors import LakeError
-from schemas.rows import Drop, Item, Trace, Verdict
-from schemas.teachers import Sampling
-from tasks.actions import Actions
-from tasks.images import image_parts
-from tasks.kit import Kit
-from tasks.recipes.annotate_given import Given, Refused, given
-from tasks.recipes.annotate_leaks import LEAKS, compiled, leak_in
-from tasks.recipes.annotate_reply import Reply, filled, reply_of, unlabelled
-from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.teachers.protocol import Completion
-from tasks.verifiers.verifier import Opinion
+from thoughtmill.schemas.claims import TraceClaim
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.rows import Drop, Item, Trace, Verdict
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.recipes.annotate_given import Given, Refused, given
+from thoughtmill.tasks.recipes.annotate_leaks import LEAKS, compiled, leak_in
+from thoughtmill.tasks.recipes.annotate_reply import Reply, filled, reply_of, unlabelled
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
+from thoughtmill.tasks.steps.actions import Actions
+from thoughtmill.tasks.steps.images import image_parts
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.verifiers.verifier import Opinion
 
 _LEAK_CHARS = 80
 CUT_OFF = "(cut off)"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Literal
 
-from schemas.rows import Item
-from tasks.actions import Actions
-from tasks.verifiers.exact import Exact
-from tasks.verifiers.multiple_choice import MultipleChoice, option_of
-from tasks.verifiers.verifier import Claim, Opinion
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.steps.actions import Actions
+from thoughtmill.tasks.verifiers.exact import Exact
+from thoughtmill.tasks.verifiers.multiple_choice import MultipleChoice, option_of
+from thoughtmill.tasks.verifiers.verifier import Claim, Opinion
 
 GivenKind = Literal["question", "choice", "step"]
 _EXACT = Exact()

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.rows import Segment
-from tasks.recipes.solve import answer_at
-from tasks.recipes.thought import ThoughtEnd, parted, tokens_before
-from tasks.teachers.formats import ReasoningFormat
-from tasks.teachers.protocol import Completion, Tokens
-from tasks.verifiers.extract import find_answer
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.answers.extract import find_answer
+from thoughtmill.tasks.recipes.solve import answer_at
+from thoughtmill.tasks.recipes.thought import ThoughtEnd, parted, tokens_before
+from thoughtmill.tasks.teachers.formats import ReasoningFormat
+from thoughtmill.tasks.teachers.protocol import Completion, Tokens
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _MARKUP = " \t*_#>`"

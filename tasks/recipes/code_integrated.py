@@ -11,18 +11,19 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from schemas.claims import TraceClaim
-from schemas.errors import ConfigError, PromptTooLong
-from schemas.fences import CLOSE, Block, blocks, opens
-from schemas.rows import Drop, Item, SegmentKind, Trace
-from schemas.teachers import Sampling
-from tasks.kit import Kit
-from tasks.recipes.detectors import DelayedComputation, Distrust
-from tasks.recipes.interpreter import Interpreter, Limits, output_block
-from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.solve import answer_at, answer_of, listed
-from tasks.recipes.transcript import Transcript
-from tasks.teachers.protocol import Completion
+from thoughtmill.schemas.claims import TraceClaim
+from thoughtmill.schemas.errors import ConfigError, PromptTooLong
+from thoughtmill.schemas.fences import CLOSE, Block, blocks, opens
+from thoughtmill.schemas.rows import Drop, Item, SegmentKind, Trace
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.interpreter import Interpreter, Limits, output_block
+from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
+from thoughtmill.tasks.recipes.solve import answer_at, answer_of, listed
+from thoughtmill.tasks.recipes.transcript import Transcript
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.text.detectors import DelayedComputation, Distrust
+from thoughtmill.tasks.text.prompts import Prompt
 
 Mode = Literal["plain", "prompt_hint", "hint_engineered"]
 HintKind = Literal["start", "delayed", "distrust"]

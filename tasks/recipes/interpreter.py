@@ -12,9 +12,9 @@ from typing import Self
 
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.fences import FENCE, OUTPUT
-from tasks.sandbox import Sandbox, Session
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.fences import FENCE, OUTPUT
+from thoughtmill.tasks.sandbox import Sandbox, Session
 
 
 class Limits(Frozen):

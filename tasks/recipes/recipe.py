@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.claims import TraceClaim
-from schemas.errors import ConfigError
-from schemas.ids import content_hash
-from schemas.rows import Drop, Item, Segment, Trace, Verdict
-from schemas.teachers import Sampling
-from tasks.kit import Kit
-from tasks.teachers.protocol import Message
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.claims import TraceClaim
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Drop, Item, Segment, Trace, Verdict
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.teachers.protocol import Message
 
 _PROMPTS = Path(__file__).parent / "prompts"
 
@@ -23,19 +22,6 @@ _PROMPTS = Path(__file__).parent / "prompts"
 def prompt_text(name: str) -> str:
     """The text of a prompt file that ships with the recipes."""
     return (_PROMPTS / f"{name}.txt").read_text().rstrip("\n")
-
-
-def _from_file(value: str) -> str:
-    if not value.startswith("@"):
-        return value
-    try:
-        return Path(value[1:]).read_text().rstrip("\n")
-    except OSError as exc:
-        raise ConfigError(f"prompt file {value[1:]!r} can't be read: {exc.strerror}") from exc
-
-
-Prompt = Annotated[str, AfterValidator(_from_file)]
-"""A prompt in a config: its text, or `@path` of the file that holds it.  Text is what is hashed."""
 
 
 def _system(text: str) -> Message:

@@ -12,14 +12,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.claims import TraceClaim
-from schemas.rows import Drop, Item, Segment, Trace
-from schemas.teachers import Sampling
-from tasks.kit import Kit
-from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.thought import Parted, parted, tokens_before
-from tasks.teachers.protocol import Tokens
-from tasks.verifiers.extract import find_answer
+from thoughtmill.schemas.claims import TraceClaim
+from thoughtmill.schemas.rows import Drop, Item, Segment, Trace
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.answers.extract import find_answer
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
+from thoughtmill.tasks.recipes.thought import Parted, parted, tokens_before
+from thoughtmill.tasks.teachers.protocol import Tokens
+from thoughtmill.tasks.text.prompts import Prompt
 
 _MARKED = ("box", "tag", "hash", "phrase", "whole")
 _WHOLE_REPLY = ("tests", "constraints")

@@ -12,12 +12,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.claims import TraceClaim
-from schemas.rows import Drop, Item, Trace
-from schemas.teachers import Sampling
-from tasks.kit import Kit
-from tasks.recipes.recipe import Prompt, Recipe, prompt_text
-from tasks.recipes.thought import bare
+from thoughtmill.schemas.claims import TraceClaim
+from thoughtmill.schemas.rows import Drop, Item, Trace
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.recipe import Recipe, prompt_text
+from thoughtmill.tasks.recipes.thought import bare
+from thoughtmill.tasks.text.prompts import Prompt
 
 
 class Thinking(Recipe):

@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from schemas.rows import Segment
-from tasks.teachers.formats import ReasoningFormat
-from tasks.teachers.protocol import Completion, Tokens
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.teachers.formats import ReasoningFormat
+from thoughtmill.tasks.teachers.protocol import Completion, Tokens
 
 ThoughtEnd = Literal["tag", "turn", "server", "hidden", "limit", "unstated", "none"]
 """How a thought ended: by its tag, with the teacher's turn, parted or hidden by the server, at the

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from schemas.rows import Segment, SegmentKind
-from tasks.teachers.formats import ReasoningFormat
-from tasks.teachers.protocol import Tokens
+from thoughtmill.schemas.rows import Segment, SegmentKind
+from thoughtmill.tasks.teachers.formats import ReasoningFormat
+from thoughtmill.tasks.teachers.protocol import Tokens
 
 _CONTEXT = 4
 _SPLITS: tuple[Callable[[str], list[str]], ...] = (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from schemas.errors import ConfigError
+from thoughtmill.schemas.errors import ConfigError
 
 PREFIX = "/python"
 PACKAGES = f"{PREFIX}/packages"

@@ -19,10 +19,10 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
-from schemas.errors import ConfigError
-from tasks.sandbox import image
-from tasks.sandbox.settings import BubblewrapSandbox, UnsafeProcessSandbox
-from tasks.sandbox.syscalls import compiled_filter
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sandbox import image
+from thoughtmill.tasks.sandbox.settings import BubblewrapSandbox, UnsafeProcessSandbox
+from thoughtmill.tasks.sandbox.syscalls import compiled_filter
 
 _INSIDE = Path(__file__).parent / "inside"
 _MIB = 1 << 20

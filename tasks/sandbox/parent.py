@@ -13,9 +13,9 @@ import signal
 import socket
 from typing import NamedTuple
 
-from schemas.errors import ConfigError
-from tasks.sandbox import launch
-from tasks.sandbox.settings import BubblewrapSandbox, UnsafeProcessSandbox
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sandbox import launch
+from thoughtmill.tasks.sandbox.settings import BubblewrapSandbox, UnsafeProcessSandbox
 
 _MESSAGE = 1 << 17
 _START_S = 120.0

@@ -11,9 +11,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from tasks.sandbox.parent import Parent
-from tasks.sandbox.session import SandboxError, Session
-from tasks.sandbox.settings import BubblewrapSandbox, UnsafeProcessSandbox
+from thoughtmill.tasks.sandbox.parent import Parent
+from thoughtmill.tasks.sandbox.session import SandboxError, Session
+from thoughtmill.tasks.sandbox.settings import BubblewrapSandbox, UnsafeProcessSandbox
 
 _OPEN_S = 60.0
 _TRIES = 3

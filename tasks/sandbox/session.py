@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from schemas.base import Row
-from schemas.errors import ThoughtmillError
-from tasks.sandbox.inside.capture import Clip
-from tasks.sandbox.inside.wire import HEADER_BYTES, encode
-from tasks.sandbox.parent import End, Parent
+from thoughtmill.schemas.base import Row
+from thoughtmill.schemas.errors import ThoughtmillError
+from thoughtmill.tasks.sandbox.inside.capture import Clip
+from thoughtmill.tasks.sandbox.inside.wire import HEADER_BYTES, encode
+from thoughtmill.tasks.sandbox.parent import End, Parent
 
 GRACE_S = 0.5
 """A block is asked to stop at its time-out, and its session is killed so long after."""

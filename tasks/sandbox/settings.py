@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.base import Frozen
+from thoughtmill.schemas.base import Frozen
 
 
 class _Sandbox(Frozen):

@@ -11,7 +11,7 @@ import errno
 import os
 import tempfile
 
-from schemas.errors import ConfigError
+from thoughtmill.schemas.errors import ConfigError
 
 _ALLOWED = """
 read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek open openat close

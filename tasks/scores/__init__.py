@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.scores.language import Language
-from tasks.scores.likelihood import Likelihood
-from tasks.scores.repetition import Repetition
-from tasks.scores.request_talk import RequestTalk
-from tasks.scores.scorer import ItemScorer, Scorer, TeacherScorer
-from tasks.scores.script import Script
-from tasks.scores.thinking_length import ThinkingLength
+from thoughtmill.tasks.scores.language import Language
+from thoughtmill.tasks.scores.likelihood import Likelihood
+from thoughtmill.tasks.scores.repetition import Repetition
+from thoughtmill.tasks.scores.request_talk import RequestTalk
+from thoughtmill.tasks.scores.scorer import ItemScorer, Scorer, TeacherScorer
+from thoughtmill.tasks.scores.script import Script
+from thoughtmill.tasks.scores.thinking_length import ThinkingLength
 
 AnyScorer = Annotated[Repetition | RequestTalk | ThinkingLength, Field(discriminator="kind")]
 """Scorers that read the trace alone: for the worker that writes it."""

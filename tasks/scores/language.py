@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.rows import Item, Trace
-from tasks.language_id import identify
-from tasks.scores.scorer import ItemScorer
-from tasks.scores.script import FORMULA, WRITTEN, letters
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.tasks.scores.scorer import ItemScorer
+from thoughtmill.tasks.scores.script import FORMULA, WRITTEN, letters
+from thoughtmill.tasks.text.language_id import identify
 
 
 class Language(ItemScorer):

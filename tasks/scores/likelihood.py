@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple
 
-from schemas.rows import Score, Segment, Trace
-from tasks.scores.scorer import TeacherScorer
-from tasks.teachers.protocol import Teacher, TeacherIdentity, Tokens
-from tasks.teachers.signature import signed
+from thoughtmill.schemas.rows import Score, Segment, Trace
+from thoughtmill.tasks.scores.scorer import TeacherScorer
+from thoughtmill.tasks.teachers.protocol import Teacher, TeacherIdentity, Tokens
+from thoughtmill.tasks.teachers.signature import signed
 
 
 class Scored(NamedTuple):

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.rows import Trace
-from tasks.scores.scorer import Scorer, thought
+from thoughtmill.schemas.rows import Trace
+from thoughtmill.tasks.scores.scorer import Scorer, thought
 
 # Scripts written without spaces count by character, all others by word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")

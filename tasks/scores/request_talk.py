@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Literal
 
-from schemas.rows import Trace
-from tasks.scores.scorer import Scorer, thought
+from thoughtmill.schemas.rows import Trace
+from thoughtmill.tasks.scores.scorer import Scorer, thought
 
 _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _PHRASES = (

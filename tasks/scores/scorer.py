@@ -12,9 +12,9 @@ from typing import ClassVar
 
 import orjson
 
-from schemas.base import Frozen
-from schemas.rows import Item, Score, Trace
-from tasks.teachers.protocol import Teacher, TeacherIdentity
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.rows import Item, Score, Trace
+from thoughtmill.tasks.teachers.protocol import Teacher, TeacherIdentity
 
 
 class _Named(Frozen):

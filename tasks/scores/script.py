@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Literal
 
-from schemas.rows import Item, Trace
-from tasks.scores.scorer import ItemScorer
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.tasks.scores.scorer import ItemScorer
 
 _SCRIPTS = {
     "latin": "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ",

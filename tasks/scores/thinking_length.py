@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from schemas.rows import Trace
-from tasks.scores.scorer import Scorer
+from thoughtmill.schemas.rows import Trace
+from thoughtmill.tasks.scores.scorer import Scorer
 
 
 class ThinkingLength(Scorer):

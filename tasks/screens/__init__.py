@@ -6,15 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.screens.contamination import Contamination
-from tasks.screens.exact_duplicate import ExactDuplicate
-from tasks.screens.format import Format
-from tasks.screens.language import Language
-from tasks.screens.length import Length
-from tasks.screens.near_duplicate import NearDuplicate
-from tasks.screens.repetition import Repetition
-from tasks.screens.screen import PoolScreen, RowScreen, Screen
-from tasks.screens.semantic_duplicate import SemanticDuplicate
+from thoughtmill.tasks.screens.contamination import Contamination
+from thoughtmill.tasks.screens.exact_duplicate import ExactDuplicate
+from thoughtmill.tasks.screens.format import Format
+from thoughtmill.tasks.screens.language import Language
+from thoughtmill.tasks.screens.length import Length
+from thoughtmill.tasks.screens.near_duplicate import NearDuplicate
+from thoughtmill.tasks.screens.repetition import Repetition
+from thoughtmill.tasks.screens.screen import PoolScreen, RowScreen, Screen
+from thoughtmill.tasks.screens.semantic_duplicate import SemanticDuplicate
 
 AnyScreen = Annotated[
     Contamination

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from schemas.errors import ConfigError
-from schemas.ids import content_hash
-from schemas.rows import Item
-from tasks.sources import AnySource
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources import AnySource
 
 
 @dataclass(frozen=True)

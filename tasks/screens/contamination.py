@@ -19,9 +19,9 @@ from pydantic import Field
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 
-from tasks.screens.benchmark import BenchmarkRow, benchmark_rows, identity
-from tasks.screens.screen import Part, RowScreen, listed, text_of
-from tasks.sources import AnySource
+from thoughtmill.tasks.screens.benchmark import BenchmarkRow, benchmark_rows, identity
+from thoughtmill.tasks.screens.screen import Part, RowScreen, listed, text_of
+from thoughtmill.tasks.sources import AnySource
 
 _LEAST_ANSWER = 40
 """Characters below which an answer is too common to tell a benchmark by."""
@@ -85,7 +85,7 @@ class Contamination(RowScreen):
 
     def _shared(self, rows: pa.RecordBatch) -> dict[int, tuple[str, str]]:
         """Rows that share n-grams with a benchmark: the benchmark's text with the largest share."""
-        from tasks.screens.words import find_words  # numba takes a second to import
+        from thoughtmill.tasks.screens.words import find_words  # numba takes a second to import
 
         words = find_words(text_of(rows, self.parts))
         found: dict[int, tuple[str, str]] = {}
@@ -102,7 +102,7 @@ class Contamination(RowScreen):
     @cached_property
     def _indexes(self) -> list[Any]:
         """One index for each length of n-gram: a text that is shorter than n is one by itself."""
-        from tasks.screens.gram_index import indexes
+        from thoughtmill.tasks.screens.gram_index import indexes
 
         texts = [row.text for row in self.rows] + [row.answer for row in self.rows]
         assert self.ngram is not None

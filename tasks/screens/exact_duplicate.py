@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tasks.screens.keeping import DuplicateScreen
-from tasks.screens.screen import Rows, text_of
+from thoughtmill.tasks.screens.keeping import DuplicateScreen
+from thoughtmill.tasks.screens.screen import Rows, text_of
 
 
 class ExactDuplicate(DuplicateScreen):

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field
 
-from tasks.screens.screen import Part, RowScreen, findings, text_of
+from thoughtmill.tasks.screens.screen import Part, RowScreen, findings, text_of
 
 Share = Field(default=None, ge=0, le=1)
 _URL = r"(?:https?://|www\.)\S+"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from tasks.screens.words import Hashes, Places, Words, find_grams, find_words
+from thoughtmill.tasks.screens.words import Hashes, Places, Words, find_grams, find_words
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tasks.screens.screen import Part, PoolScreen, Rows
-from warehouse.candidates import PREFERENCE
+from thoughtmill.tasks.screens.screen import Part, PoolScreen, Rows
+from thoughtmill.warehouse.candidates import PREFERENCE
 
 Preference = Annotated[str, Field(pattern=PREFERENCE)]
 Roots = npt.NDArray[np.int64]

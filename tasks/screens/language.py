@@ -8,8 +8,8 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from tasks.language_id import identify, model
-from tasks.screens.screen import Part, RowScreen, listed, text_of
+from thoughtmill.tasks.screens.screen import Part, RowScreen, listed, text_of
+from thoughtmill.tasks.text.language_id import identify, model
 
 
 class Language(RowScreen):

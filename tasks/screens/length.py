@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from tasks.screens.screen import Part, RowScreen, findings, text_of
+from thoughtmill.tasks.screens.screen import Part, RowScreen, findings, text_of
 
 
 class Length(RowScreen):

@@ -19,8 +19,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks.screens.threads import threaded
-from tasks.screens.words import Hashes, Places, compiled, find_grams, find_words, mixed
+from thoughtmill.tasks.screens.threads import threaded
+from thoughtmill.tasks.screens.words import (
+    Hashes,
+    Places,
+    compiled,
+    find_grams,
+    find_words,
+    mixed,
+)
 
 _SEED = 20_509
 _RECALL = 0.995

@@ -11,8 +11,8 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import Field
 
-from tasks.screens.keeping import DuplicateScreen
-from tasks.screens.screen import Rows, text_of
+from thoughtmill.tasks.screens.keeping import DuplicateScreen
+from thoughtmill.tasks.screens.screen import Rows, text_of
 
 
 class NearDuplicate(DuplicateScreen):
@@ -32,7 +32,10 @@ class NearDuplicate(DuplicateScreen):
     """Values of a band, more give fewer candidates; chosen by the threshold where null."""
 
     def judge_all(self, rows: Rows) -> pa.Table:
-        from tasks.screens.minhash import MinHash, Texts  # numba takes a second to import
+        from thoughtmill.tasks.screens.minhash import (  # numba takes a second to import
+            MinHash,
+            Texts,
+        )
 
         def chunks() -> Iterator[Texts]:
             for chunk in map(self.units, rows.chunks()):

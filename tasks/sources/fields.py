@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import model_validator
 
-from schemas.base import Frozen
-from schemas.errors import ConfigError
-from tasks.sources.paths import ABSENT, columns_of, names_of, value_at
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.paths import ABSENT, columns_of, names_of, value_at
 
 Gold = Literal["text", "letter", "index", "index_from_1", "label"]
 """How a gold answer names its option."""

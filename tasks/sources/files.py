@@ -20,10 +20,10 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from schemas.errors import ConfigError
-from tasks.sources.base import SAMPLE_ROWS, MappedSource, Piece, Record
-from tasks.sources.fields import printable
-from tasks.sources.jsontext import Flaw
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.base import SAMPLE_ROWS, MappedSource, Piece, Record
+from thoughtmill.tasks.sources.fields import printable
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 MAX_ROW_BYTES = 64 * 2**20
 """Longest line or element that is held in memory; a longer one is skipped in pieces."""

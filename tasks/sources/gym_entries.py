@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, TextIO
 
-from schemas.errors import ThoughtmillError
-from schemas.ids import content_hash
+from thoughtmill.schemas.errors import ThoughtmillError
+from thoughtmill.schemas.ids import content_hash
 
 
 class GymError(ThoughtmillError):

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from schemas.errors import ConfigError
-from tasks.sources import arrow
-from tasks.sources.base import MappedSource, Piece, Record
-from tasks.sources.files import READ_ERRORS, one_line
-from tasks.sources.jsontext import Flaw
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources import arrow
+from thoughtmill.tasks.sources.base import MappedSource, Piece, Record
+from thoughtmill.tasks.sources.files import READ_ERRORS, one_line
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from schemas.errors import ConfigError
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import FileSource, check_text, chunks
-from tasks.sources.jsontext import NOT_AN_ARRAY, Flaw, elements, parse
-from tasks.sources.paths import ABSENT, value_at
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import FileSource, check_text, chunks
+from thoughtmill.tasks.sources.jsontext import NOT_AN_ARRAY, Flaw, elements, parse
+from thoughtmill.tasks.sources.paths import ABSENT, value_at
 
 MAX_OBJECT_BYTES = 1 << 30
 """Largest file that is one object: it is read whole."""

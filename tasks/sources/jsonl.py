@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from schemas.errors import ConfigError
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import FileSource, check_text, lines, open_bytes
-from tasks.sources.jsontext import Flaw, parse
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import FileSource, check_text, lines, open_bytes
+from thoughtmill.tasks.sources.jsontext import Flaw, parse
 
 
 class JsonlSource(FileSource):

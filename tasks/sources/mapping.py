@@ -12,12 +12,12 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
-from schemas.ids import content_hash
-from schemas.rows import Item
-from tasks.sources.fields import Fields, first_value, object_of
-from tasks.sources.golds import gold_of
-from tasks.sources.jsontext import Flaw, Number, dump, parse
-from tasks.sources.options import (
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources.fields import Fields, first_value, object_of
+from thoughtmill.tasks.sources.golds import gold_of
+from thoughtmill.tasks.sources.jsontext import Flaw, Number, dump, parse
+from thoughtmill.tasks.sources.options import (
     OptionsError,
     bare,
     named,
@@ -26,7 +26,7 @@ from tasks.sources.options import (
     read_options,
     unclear,
 )
-from tasks.sources.paths import (
+from thoughtmill.tasks.sources.paths import (
     ABSENT,
     SEVERAL,
     columns_of,

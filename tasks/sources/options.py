@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from schemas.ids import content_hash
-from tasks.sources.fields import Gold
-from tasks.sources.jsontext import Flaw, Number, parse
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.tasks.sources.fields import Gold
+from thoughtmill.tasks.sources.jsontext import Flaw, Number, parse
 
 _MARK = re.compile(r"(?:(?<=\s)|^|(?<=[;,]))(?:\(([A-Za-z])\)|([A-Za-z])[).:])\s*")
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
-from schemas.errors import ConfigError
-from tasks.sources import arrow
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import READ_ERRORS, FileSource, one_line
-from tasks.sources.jsontext import Flaw
-from tasks.sources.paths import ABSENT, value_at
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources import arrow
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, one_line
+from thoughtmill.tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.paths import ABSENT, value_at
 
 
 class ParquetSource(FileSource):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.sources.jsontext import Flaw, Number, parse
+from thoughtmill.tasks.sources.jsontext import Flaw, Number, parse
 
 ABSENT = object()
 """What `value_at` finds where a row has no such column; null is a value."""

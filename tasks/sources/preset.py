@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.fields import Fields
 
 
 class Preset(NamedTuple):

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.sources.fields import Fields
-from tasks.sources.paths import ABSENT, value_at
-from tasks.sources.preset import Preset
-from tasks.sources.presets_checked import CHECKED
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.paths import ABSENT, value_at
+from thoughtmill.tasks.sources.preset import Preset
+from thoughtmill.tasks.sources.presets_checked import CHECKED
 
 _MESSAGES: dict[str, str | tuple[str, ...]] = {
     "system": "messages.system",

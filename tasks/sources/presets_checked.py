@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.sources.fields import Fields
-from tasks.sources.preset import Preset
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.preset import Preset
 
 CHECKED: dict[str, Preset] = {
     "mmlu": Preset(

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from schemas.errors import ConfigError
-from schemas.rows import Item
-from tasks.sources.base import Piece, Record, Source
-from tasks.sources.fields import Fields
-from tasks.sources.gym_entries import GymError, GymSet, dataset_of, entries, entry
-from tasks.sources.jsontext import Flaw
-from tasks.sources.mapping import Mapper
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources.base import Piece, Record, Source
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.gym_entries import GymError, GymSet, dataset_of, entries, entry
+from thoughtmill.tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.mapping import Mapper
 
 META_KEY = "reasoning_gym"
 """Key of `Item.meta` that holds what the scorer needs, as JSON."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from tasks.sources.base import Piece, Record
-from tasks.sources.files import FileSource, check_text, open_bytes
-from tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.base import Piece, Record
+from thoughtmill.tasks.sources.files import FileSource, check_text, open_bytes
+from thoughtmill.tasks.sources.jsontext import Flaw
 
 
 class TextSource(FileSource):

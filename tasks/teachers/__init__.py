@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from schemas.teachers import EndpointTeacher, ScriptedTeacher, TeacherConfig, VllmTeacher
-from tasks.teachers.formats import FORMATS, ReasoningFormat
-from tasks.teachers.protocol import Teacher
+from thoughtmill.schemas.teachers import (
+    EndpointTeacher,
+    ScriptedTeacher,
+    TeacherConfig,
+    VllmTeacher,
+)
+from thoughtmill.tasks.teachers.formats import FORMATS, ReasoningFormat
+from thoughtmill.tasks.teachers.protocol import Teacher
 
 
 def start(config: TeacherConfig) -> Teacher:
     """Bring a teacher up in this process.  Heavy libraries are imported only when needed."""
     match config:
         case VllmTeacher():
-            from tasks.teachers.vllm import Vllm
+            from thoughtmill.tasks.teachers.vllm import Vllm
 
             return Vllm(config)
         case EndpointTeacher():
-            from tasks.teachers.endpoint import Endpoint
+            from thoughtmill.tasks.teachers.endpoint import Endpoint
 
             return Endpoint(config)
         case ScriptedTeacher():
-            from tasks.teachers.scripted import Scripted
+            from thoughtmill.tasks.teachers.scripted import Scripted
 
             return Scripted(config)
 
@@ -29,14 +34,14 @@ def format_named(config: TeacherConfig) -> ReasoningFormat:
 
     Raises `ConfigError` where its tokenizer is not to be had.
     """
-    from tasks.teachers.tokens import HfTokens, found_format
+    from thoughtmill.tasks.teachers.tokens import HfTokens, found_format
 
     asked = config.reasoning_format
     if asked != "auto":
         return FORMATS[asked]
     match config:
         case VllmTeacher():
-            from tasks.teachers.vllm import tokens_of
+            from thoughtmill.tasks.teachers.vllm import tokens_of
 
             return found_format(asked, tokens_of(config))
         case EndpointTeacher(tokenizer=str(name)):
@@ -53,13 +58,13 @@ def check(config: TeacherConfig) -> None:
     """
     match config:
         case VllmTeacher():
-            from tasks.teachers.vllm import cpu_build
+            from thoughtmill.tasks.teachers.vllm import cpu_build
 
             cpu_build()
         case EndpointTeacher():
             import asyncio
 
-            from tasks.teachers.endpoint import check_endpoint
+            from thoughtmill.tasks.teachers.endpoint import check_endpoint
 
             asyncio.run(check_endpoint(config))
         case ScriptedTeacher():

@@ -11,21 +11,26 @@ from typing import Any
 
 import orjson
 
-from schemas.errors import (
+from thoughtmill.schemas.errors import (
     ConfigError,
     PromptTooLong,
     TeacherDown,
     TeacherError,
     ThoughtmillError,
 )
-from schemas.teachers import EndpointTeacher, Sampling
-from tasks.images import image_urls
-from tasks.teachers.endpoint_http import Line
-from tasks.teachers.endpoint_reply import finish_in, reasoning_tokens_in, said_in, stop_in
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion, Message, Tokens
-from tasks.teachers.refusals import RefusalError
-from tasks.teachers.tokens import HfTokens, found_format
+from thoughtmill.schemas.teachers import EndpointTeacher, Sampling
+from thoughtmill.tasks.steps.images import image_urls
+from thoughtmill.tasks.teachers.endpoint_http import Line
+from thoughtmill.tasks.teachers.endpoint_reply import (
+    finish_in,
+    reasoning_tokens_in,
+    said_in,
+    stop_in,
+)
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion, Message, Tokens
+from thoughtmill.tasks.teachers.refusals import RefusalError
+from thoughtmill.tasks.teachers.tokens import HfTokens, found_format
 
 _TOKEN_FIELDS = frozenset({"return_token_ids", "stop_token_ids"})
 _NO_MODELS_ROUTE = (404, 405, 501)

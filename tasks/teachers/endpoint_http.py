@@ -19,10 +19,10 @@ from aiohttp.helpers import get_env_proxy_for_url
 from pydantic import SecretStr
 from yarl import URL
 
-from schemas.errors import ConfigError, TeacherDown, TeacherError
-from schemas.teachers import EndpointTeacher
-from tasks.teachers.refusals import Fault, completion_in, read_reply
-from tasks.teachers.throttle import Throttle
+from thoughtmill.schemas.errors import ConfigError, TeacherDown, TeacherError
+from thoughtmill.schemas.teachers import EndpointTeacher
+from thoughtmill.tasks.teachers.refusals import Fault, completion_in, read_reply
+from thoughtmill.tasks.teachers.throttle import Throttle
 
 _SAME_END = 0.05
 _LONG_S = 5.0

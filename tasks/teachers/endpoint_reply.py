@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.errors import ReplyRefused
-from schemas.rows import FinishReason
+from thoughtmill.schemas.errors import ReplyRefused
+from thoughtmill.schemas.rows import FinishReason
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",

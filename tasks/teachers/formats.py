@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.errors import ConfigError
-from schemas.teachers import ReasoningFormatName
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.teachers import ReasoningFormatName
 
 _TAIL = 24
 

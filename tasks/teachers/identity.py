@@ -13,10 +13,16 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from schemas.errors import ConfigError
-from schemas.teachers import EndpointTeacher, Sampling, ScriptedTeacher, TeacherConfig, VllmTeacher
-from tasks.teachers.protocol import TeacherIdentity
-from tasks.teachers.tokens import hub_in_reach, tokenizer_version
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.teachers import (
+    EndpointTeacher,
+    Sampling,
+    ScriptedTeacher,
+    TeacherConfig,
+    VllmTeacher,
+)
+from thoughtmill.tasks.teachers.protocol import TeacherIdentity
+from thoughtmill.tasks.teachers.tokens import hub_in_reach, tokenizer_version
 
 _SAMPLED_BYTES = 1 << 20
 _MODEL_FILES = (".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".gguf")

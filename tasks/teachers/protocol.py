@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from schemas.base import Row
-from schemas.ids import content_hash
-from schemas.rows import FinishReason
-from schemas.teachers import Sampling
-from tasks.teachers.formats import ReasoningFormat
+from thoughtmill.schemas.base import Row
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.schemas.rows import FinishReason
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.teachers.formats import ReasoningFormat
 
 Message = dict[str, Any]
 """One chat message in OpenAI form: `role`, and `content` as text or a list of parts."""

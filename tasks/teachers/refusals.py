@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from schemas.errors import PromptTooLong, ReplyRefused, TeacherDown, TeacherError
+from thoughtmill.schemas.errors import PromptTooLong, ReplyRefused, TeacherDown, TeacherError
 
 _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _OUTAGE = frozenset({502, 503, 504})

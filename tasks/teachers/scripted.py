@@ -9,11 +9,11 @@ import asyncio
 import zlib
 from collections.abc import Sequence
 
-from schemas.rows import FinishReason
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.teachers.formats import format_of
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion, Message
+from thoughtmill.schemas.rows import FinishReason
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.teachers.formats import format_of
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion, Message
 
 END = 256
 """Ends a message and a reply."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from tasks.teachers.protocol import TeacherIdentity
+from thoughtmill.tasks.teachers.protocol import TeacherIdentity
 
 _REVISION_CHARS = 12
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from schemas.errors import ConfigError
-from schemas.teachers import ReasoningFormatName
-from tasks.teachers.formats import ReasoningFormat, format_of
-from tasks.teachers.protocol import Message
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.teachers import ReasoningFormatName
+from thoughtmill.tasks.teachers.formats import ReasoningFormat, format_of
+from thoughtmill.tasks.teachers.protocol import Message
 
 _FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 _CHARS_PER_TOKEN = 16

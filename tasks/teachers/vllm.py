@@ -15,12 +15,12 @@ from importlib.metadata import PackageNotFoundError, distribution
 from subprocess import SubprocessError
 from typing import Any
 
-from schemas.errors import ConfigError, PromptTooLong, TeacherDown, TeacherError
-from schemas.teachers import Sampling, VllmTeacher
-from tasks.images import decoded, image_urls
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion, Message
-from tasks.teachers.tokens import HfTokens, found_format
+from thoughtmill.schemas.errors import ConfigError, PromptTooLong, TeacherDown, TeacherError
+from thoughtmill.schemas.teachers import Sampling, VllmTeacher
+from thoughtmill.tasks.steps.images import decoded, image_urls
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion, Message
+from thoughtmill.tasks.teachers.tokens import HfTokens, found_format
 
 _FINISH = {"stop": "stop", "length": "length"}
 _MULTIPROCESSING = "VLLM_ENABLE_V1_MULTIPROCESSING"

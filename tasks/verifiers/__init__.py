@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from tasks.verifiers.cascade import AnyVerifier, Cascade, settled
-from tasks.verifiers.constraints import Constraints
-from tasks.verifiers.exact import Exact
-from tasks.verifiers.execution import Execution
-from tasks.verifiers.gym import ReasoningGym
-from tasks.verifiers.judge import Judge
-from tasks.verifiers.multiple_choice import MultipleChoice
-from tasks.verifiers.pool import Workers
-from tasks.verifiers.remote import CodeRun, CodeRunner, Helpers
-from tasks.verifiers.symbolic import Symbolic
-from tasks.verifiers.verifier import Claim, Opinion, Verifier
+from thoughtmill.tasks.verifiers.cascade import AnyVerifier, Cascade, settled
+from thoughtmill.tasks.verifiers.constraints import Constraints
+from thoughtmill.tasks.verifiers.exact import Exact
+from thoughtmill.tasks.verifiers.execution import Execution
+from thoughtmill.tasks.verifiers.gym import ReasoningGym
+from thoughtmill.tasks.verifiers.judge import Judge
+from thoughtmill.tasks.verifiers.multiple_choice import MultipleChoice
+from thoughtmill.tasks.verifiers.pool import Workers
+from thoughtmill.tasks.verifiers.remote import CodeRun, CodeRunner, Helpers
+from thoughtmill.tasks.verifiers.symbolic import Symbolic
+from thoughtmill.tasks.verifiers.verifier import Claim, Opinion, Verifier
 
 __all__ = [
     "AnyVerifier",

@@ -7,7 +7,7 @@ import builtins
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tasks.verifiers.code_blocks import defined, parsed
+from thoughtmill.tasks.verifiers.code_blocks import defined, parsed
 
 _BUILTINS = frozenset(dir(builtins))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tasks.verifiers.pool import Done, Workers
-from tasks.verifiers.verifier import Evidence, IsolatedVerifier, Opinion, Verifier
+from thoughtmill.tasks.verifiers.pool import Done, Workers
+from thoughtmill.tasks.verifiers.verifier import Evidence, IsolatedVerifier, Opinion, Verifier
 
 
 def opinions(

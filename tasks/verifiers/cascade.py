@@ -8,20 +8,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.errors import ConfigError
-from schemas.rows import Verdict
-from tasks.verifiers.batch import opinions
-from tasks.verifiers.constraints import Constraints
-from tasks.verifiers.exact import Exact
-from tasks.verifiers.execution import Execution
-from tasks.verifiers.gym import ReasoningGym
-from tasks.verifiers.judge import Judge
-from tasks.verifiers.multiple_choice import MultipleChoice
-from tasks.verifiers.pool import Workers
-from tasks.verifiers.remote import Helpers, RemoteVerifier
-from tasks.verifiers.symbolic import Symbolic
-from tasks.verifiers.verifier import Claim, Evidence, Opinion, Verifier
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Verdict
+from thoughtmill.tasks.verifiers.batch import opinions
+from thoughtmill.tasks.verifiers.constraints import Constraints
+from thoughtmill.tasks.verifiers.exact import Exact
+from thoughtmill.tasks.verifiers.execution import Execution
+from thoughtmill.tasks.verifiers.gym import ReasoningGym
+from thoughtmill.tasks.verifiers.judge import Judge
+from thoughtmill.tasks.verifiers.multiple_choice import MultipleChoice
+from thoughtmill.tasks.verifiers.pool import Workers
+from thoughtmill.tasks.verifiers.remote import Helpers, RemoteVerifier
+from thoughtmill.tasks.verifiers.symbolic import Symbolic
+from thoughtmill.tasks.verifiers.verifier import Claim, Evidence, Opinion, Verifier
 
 AnyVerifier = Annotated[
     Exact | Symbolic | MultipleChoice | Constraints | ReasoningGym | Execution | Judge,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.verifiers.code_trace import (
+from thoughtmill.tasks.verifiers.code_trace import (
     AnswerBeforeCode,
     BrokenPair,
     LeftoverDelayed,

@@ -13,9 +13,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 import orjson
 
-from schemas.fences import OUTPUT, blocks, output_of
-from tasks.recipes.detectors import DelayedComputation, Distrust
-from tasks.verifiers.verifier import Claim, Evidence, Opinion, TraceCheck
+from thoughtmill.schemas.fences import OUTPUT, blocks, output_of
+from thoughtmill.tasks.text.detectors import DelayedComputation, Distrust
+from thoughtmill.tasks.verifiers.verifier import Claim, Evidence, Opinion, TraceCheck
 
 PASSED = Opinion("correct", "passed")
 _ANNOUNCED = re.compile(

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from tasks.verifiers.constraint_checks import CHECKS, Unknown
-from tasks.verifiers.extract import visible
-from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
+from thoughtmill.tasks.answers.extract import visible
+from thoughtmill.tasks.verifiers.constraint_checks import CHECKS, Unknown
+from thoughtmill.tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
 
 
 class Constraint(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Literal
 
-from tasks.verifiers.answers import Text, readings
-from tasks.verifiers.compare import compare
-from tasks.verifiers.extract import boxes, find_answer, is_prose, numbers
-from tasks.verifiers.units import unit_of
-from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
+from thoughtmill.tasks.answers.answers import Text, readings
+from thoughtmill.tasks.answers.compare import compare
+from thoughtmill.tasks.answers.extract import boxes, find_answer, is_prose, numbers
+from thoughtmill.tasks.answers.units import unit_of
+from thoughtmill.tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
 
 MAX_GOLD_CHARS = 5_000
 _UNSURE = ("math", "number", "parts", "box", "boxes", "unclaimed")

@@ -10,13 +10,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.errors import ThoughtmillError
-from tasks.verifiers.code_blocks import find_program
-from tasks.verifiers.extract import visible
-from tasks.verifiers.harness import End, end_of, needs_nodes, program_of
-from tasks.verifiers.remote import MAX_OUTPUT_CHARS, CodeRunner, Helpers, RemoteVerifier
-from tasks.verifiers.suites import Case, Streams, Suite, UnknownFormat, read_suite
-from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
+from thoughtmill.schemas.errors import ThoughtmillError
+from thoughtmill.tasks.answers.extract import visible
+from thoughtmill.tasks.verifiers.code_blocks import find_program
+from thoughtmill.tasks.verifiers.harness import End, end_of, needs_nodes, program_of
+from thoughtmill.tasks.verifiers.remote import (
+    MAX_OUTPUT_CHARS,
+    CodeRunner,
+    Helpers,
+    RemoteVerifier,
+)
+from thoughtmill.tasks.verifiers.suites import Case, Streams, Suite, UnknownFormat, read_suite
+from thoughtmill.tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
 
 _UNSURE: tuple[End, ...] = ("broken_test", "missing_module", "too_slow", "too_much_memory")
 

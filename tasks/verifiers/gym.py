@@ -9,9 +9,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.rows import Item
-from tasks.verifiers.extract import find_answer
-from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, IsolatedVerifier, Opinion
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.answers.extract import find_answer
+from thoughtmill.tasks.verifiers.verifier import (
+    Claim,
+    ClaimKind,
+    Evidence,
+    IsolatedVerifier,
+    Opinion,
+)
 
 _KEY = "reasoning_gym"
 _PASS = 0.99
@@ -58,7 +64,7 @@ class ReasoningGym(IsolatedVerifier):
         return Evidence(claim.gold, find_answer(claim.response).text, context)
 
     def opinion(self, evidence: Evidence) -> Opinion:
-        from tasks.sources.reasoning_gym import score
+        from thoughtmill.tasks.sources.reasoning_gym import score
 
         if evidence.answer is None:
             return Opinion("incorrect", "no_answer", 0.0)

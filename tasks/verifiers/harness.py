@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from schemas.base import Row
-from schemas.ids import content_hash
-from tasks.verifiers.code_blocks import defined, parsed
-from tasks.verifiers.outputs import Rule, same_output, same_value
-from tasks.verifiers.remote import CodeRun
-from tasks.verifiers.suites import Call, Case, Either, Statements, Streams, Suite
+from thoughtmill.schemas.base import Row
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.tasks.verifiers.code_blocks import defined, parsed
+from thoughtmill.tasks.verifiers.outputs import Rule, same_output, same_value
+from thoughtmill.tasks.verifiers.remote import CodeRun
+from thoughtmill.tasks.verifiers.suites import Call, Case, Either, Statements, Streams, Suite
 
 End = Literal["passed", "failed", "too_slow", "too_much_memory", "broken_test", "missing_module"]
 _HARNESS = (Path(__file__).parent / "harness.txt").read_text()

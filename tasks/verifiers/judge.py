@@ -9,14 +9,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.errors import PromptTooLong, TeacherError
-from schemas.ids import content_hash, seed_of
-from schemas.teachers import Sampling
-from tasks.recipes.recipe import Prompt
-from tasks.teachers.signature import signed
-from tasks.verifiers.extract import find_answer, visible
-from tasks.verifiers.remote import Helpers, RemoteVerifier
-from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
+from thoughtmill.schemas.errors import PromptTooLong, TeacherError
+from thoughtmill.schemas.ids import content_hash, seed_of
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.answers.extract import find_answer, visible
+from thoughtmill.tasks.teachers.signature import signed
+from thoughtmill.tasks.text.prompts import Prompt
+from thoughtmill.tasks.verifiers.remote import Helpers, RemoteVerifier
+from thoughtmill.tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion
 
 _PROMPT = (Path(__file__).parent / "prompts" / "judge.txt").read_text().rstrip("\n")
 _VOTE = re.compile(r"\bVERDICT\W{0,6}(CORRECT|INCORRECT|UNSURE)\b", re.IGNORECASE)

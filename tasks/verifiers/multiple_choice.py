@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from tasks.verifiers.compare import compare
-from tasks.verifiers.exact import plain_evidence, refused
-from tasks.verifiers.extract import visible
-from tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
+from thoughtmill.tasks.answers.compare import compare
+from thoughtmill.tasks.answers.extract import visible
+from thoughtmill.tasks.verifiers.exact import plain_evidence, refused
+from thoughtmill.tasks.verifiers.verifier import Claim, ClaimKind, Evidence, Opinion, Verifier
 
 _LETTER = re.compile(
     r"^(?:\\text(?:bf)?\{)?\s*(?:option|choice|answer)?\s*\(?\s*([A-Za-z])\s*(?:[).:}]\s*|$)(.*)$",

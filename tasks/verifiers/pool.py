@@ -30,7 +30,7 @@ _MEMORY_EXIT = 86
 _CLOCK_FACTOR = 4.0
 _PEAK_SHARE = 0.7
 """Share of the cap above which a finished call is not believed: libraries swallow `MemoryError`."""
-_PRELOAD = ["tasks.verifiers.preload"]
+_PRELOAD = ["thoughtmill.tasks.verifiers.preload"]
 _PR_SET_PDEATHSIG = 1
 _believed_bytes = 0
 

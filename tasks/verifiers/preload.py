@@ -4,8 +4,8 @@ The first parse builds the tables of math-verify's grammar: 0.4 CPU seconds that
 count against the deadline of each new worker's first pair.
 """
 
-from tasks.verifiers.symbolic import Symbolic
-from tasks.verifiers.verifier import Evidence
+from thoughtmill.tasks.verifiers.symbolic import Symbolic
+from thoughtmill.tasks.verifiers.verifier import Evidence
 
 for _gold, _answer in (
     (r"\int_0^1 \frac{x}{\sqrt{2}} dx", r"\frac{\sqrt{2}}{4}"),

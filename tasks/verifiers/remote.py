@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from tasks.teachers.protocol import Teacher
-from tasks.verifiers.verifier import Evidence, Opinion, Verifier
+from thoughtmill.tasks.teachers.protocol import Teacher
+from thoughtmill.tasks.verifiers.verifier import Evidence, Opinion, Verifier
 
 MAX_OUTPUT_CHARS = 100_000
 """Most characters of a program's output, or of its errors, that are kept."""

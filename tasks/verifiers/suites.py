@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from tasks.verifiers.assertions import Assertions, Run, read_assertions
-from tasks.verifiers.outputs import Rule
+from thoughtmill.tasks.verifiers.assertions import Assertions, Run, read_assertions
+from thoughtmill.tasks.verifiers.outputs import Rule
 
 _MOST_BYTES = 1 << 26
 _WRAPPERS = (

@@ -12,14 +12,14 @@ import math
 import re
 from typing import Any, ClassVar, Literal
 
-from tasks.verifiers.answers import nesting
-from tasks.verifiers.clean import clean
-from tasks.verifiers.compare import compare
-from tasks.verifiers.exact import plain_evidence, refused
-from tasks.verifiers.expression import FUNCTIONS
-from tasks.verifiers.extract import is_prose
-from tasks.verifiers.units import split_unit
-from tasks.verifiers.verifier import Claim, Evidence, IsolatedVerifier, Opinion
+from thoughtmill.tasks.answers.answers import nesting
+from thoughtmill.tasks.answers.clean import clean
+from thoughtmill.tasks.answers.compare import compare
+from thoughtmill.tasks.answers.expression import FUNCTIONS
+from thoughtmill.tasks.answers.extract import is_prose
+from thoughtmill.tasks.answers.units import split_unit
+from thoughtmill.tasks.verifiers.exact import plain_evidence, refused
+from thoughtmill.tasks.verifiers.verifier import Claim, Evidence, IsolatedVerifier, Opinion
 
 _MAX_CHARS = 2_000
 _MAX_NESTING = 40

@@ -9,8 +9,8 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 import orjson
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.rows import Item, Outcome, Segment, Trace
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.rows import Item, Outcome, Segment, Trace
 
 ClaimKind = Literal["plain", "unmarked", "choice", "constraints", "code", "gym"]
 """What a claim is held against: a gold answer, nothing, options, constraints, tests, a scorer."""

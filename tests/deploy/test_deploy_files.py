@@ -13,8 +13,8 @@ import pytest
 import yaml
 from prefect.flows import Flow
 
-from flows.config import load_config
-from tasks.environment import PRIVATE, QUIET
+from thoughtmill.flows.config import load_config
+from thoughtmill.tasks.runtime.environment import PRIVATE, QUIET
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -19,9 +19,9 @@ import httpx
 import pytest
 import yaml
 
-from schemas.settings import LakeSettings
-from tasks.environment import PRIVATE
-from warehouse.lake import Lake
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.tasks.runtime.environment import PRIVATE
+from thoughtmill.warehouse.lake import Lake
 
 ROOT = Path(__file__).parents[2]
 _ADHOC = "deployments/name/pipeline/adhoc"

@@ -6,10 +6,10 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from flows.config import load_config, preflight, read_yaml
-from schemas.errors import ConfigError
-from schemas.settings import LakeSettings
-from schemas.teachers import TeacherConfig, VllmTeacher
+from thoughtmill.flows.config import load_config, preflight, read_yaml
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.schemas.teachers import TeacherConfig, VllmTeacher
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DEMO = CONFIGS / "runs" / "demo.yaml"

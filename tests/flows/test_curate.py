@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from warehouse.lake import Lake
+from thoughtmill.warehouse.lake import Lake
 
 ROOT = Path(__file__).parents[2]
 
 
 def thoughtmill(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments],
+        [sys.executable, "-m", "thoughtmill.flows.cli.main", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -15,12 +15,12 @@ import duckdb
 import pytest
 import yaml
 
-from flows.config import load_config
-from schemas.errors import ConfigError, ThoughtmillError
-from schemas.settings import LakeSettings
-from tasks.grading import GradeSettings
-from tasks.grading_rule import SequentialTest
-from warehouse.lake import Lake
+from thoughtmill.flows.config import load_config
+from thoughtmill.schemas.errors import ConfigError, ThoughtmillError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.tasks.grading.settings import GradeSettings
+from thoughtmill.tasks.grading.stopping_rule import SequentialTest
+from thoughtmill.warehouse.lake import Lake
 
 ROOT = Path(__file__).parents[2]
 K = 16
@@ -74,7 +74,7 @@ def lake_of(config: Path) -> Lake:
 
 def thoughtmill(config: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "run", str(config), *arguments],
+        [sys.executable, "-m", "thoughtmill.flows.cli.main", "run", str(config), *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -7,14 +7,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from flows.config import RunConfig, parse_config
-from flows.pipeline import own_work
-from schemas.rows import Trace
-from schemas.settings import LakeSettings
-from tasks.teachers.identity import identify
 from tests.lakes import committer, draws_shard, item, land_items, settings_of, trace
-from warehouse.export import export
-from warehouse.lake import Lake
+from thoughtmill.flows.config import RunConfig, parse_config
+from thoughtmill.flows.pipeline import own_work
+from thoughtmill.schemas.rows import Trace
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.warehouse.export.export import export
+from thoughtmill.warehouse.lake import Lake
 
 
 def config_of(lake: LakeSettings, folder: Path, **changes) -> RunConfig:

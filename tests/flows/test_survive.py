@@ -18,9 +18,9 @@ import psutil
 import pytest
 import yaml
 
-from schemas.errors import ThoughtmillError
-from schemas.settings import LakeSettings
-from warehouse.lake import Lake
+from thoughtmill.schemas.errors import ThoughtmillError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.lake import Lake
 
 ITEMS, DRAWS, FLUSH_S = 150, 2, 1.0
 # Beyond the flush window: one poll of the inbox, one commit, and a machine that is busy.
@@ -58,7 +58,7 @@ def config(tmp_path: Path) -> Path:
 @contextmanager
 def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`thoughtmill run`; whatever is left of it is gone at the end."""
-    command = [sys.executable, "-m", "flows.cli", "run", str(config)]
+    command = [sys.executable, "-m", "thoughtmill.flows.cli.main", "run", str(config)]
     process = subprocess.Popen(command, start_new_session=True)
     try:
         yield process

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.config import load_config
-from flows.pipeline import pipeline
-from schemas.errors import ConfigError
-from warehouse.lake import Lake
+from thoughtmill.flows.config import load_config
+from thoughtmill.flows.pipeline import pipeline
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.warehouse.lake import Lake
 
 PROBLEMS = [
     {"q": "How many legs has a dog?", "a": "4"},
@@ -113,7 +113,7 @@ def test_pipeline_when_problems_are_solved_then_each_trace_is_judged_once_and_a_
     ],
 )
 def test_config_when_verify_is_wrong_then_one_line_says_where(config, override, told):
-    from flows.config import preflight
+    from thoughtmill.flows.config import preflight
 
     without = ["verify.teacher=null", "verify.scores=[]"]
     with pytest.raises(ConfigError) as refused:

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tasks.sandbox import UnsafeProcessSandbox, open_sandbox
+from thoughtmill.tasks.sandbox import UnsafeProcessSandbox, open_sandbox
 
 PICO = Path(__file__).resolve().parents[2] / "models" / "pico"
 sys.path.insert(0, str(PICO))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.arrow import MODELS, SCHEMAS, from_table, to_table
-from schemas.rows import (
+from thoughtmill.schemas.arrow import MODELS, SCHEMAS, from_table, to_table
+from thoughtmill.schemas.rows import (
     Drop,
     Exclusion,
     GoldCheck,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.fences import blocks, code_at, opens, output_of
-from schemas.rows import Segment
+from thoughtmill.schemas.fences import blocks, code_at, opens, output_of
+from thoughtmill.schemas.rows import Segment
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from schemas.arrow import MODELS
-from schemas.manifest import Manifest, ShardFile
-from schemas.rows import Drop, Item, Score
-from schemas.settings import EngineSettings, LakeSettings
-from schemas.teachers import EndpointTeacher, Sampling
+from thoughtmill.schemas.arrow import MODELS
+from thoughtmill.schemas.manifest import Manifest, ShardFile
+from thoughtmill.schemas.rows import Drop, Item, Score
+from thoughtmill.schemas.settings import EngineSettings, LakeSettings
+from thoughtmill.schemas.teachers import EndpointTeacher, Sampling
 
 GOOD = {"item_id": "a", "kind": "document", "text": "x", "source": "s"}
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from schemas.rows import Label, Verdict
-from tasks.labels import BlockPurpose
 from tests.dialogues import PROBLEM, played
 from tests.grading import attempt, land, problem
-from warehouse.commit import Committer, newest_entry
-from warehouse.shards import write_review
+from thoughtmill.schemas.rows import Label, Verdict
+from thoughtmill.tasks.labels import BlockPurpose
+from thoughtmill.warehouse.commit import Committer, newest_entry
+from thoughtmill.warehouse.shards import write_review
 
 CHECKS = ("no_code", "broken_pair", "answer_before_code", "leftover_distrust", "leftover_delayed")
 DRAWN = played(

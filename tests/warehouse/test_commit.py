@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.arrow import MODELS, from_table
-from schemas.errors import LakeError
 from tests.lakes import (
     LANE,
     committer,
@@ -16,10 +14,12 @@ from tests.lakes import (
     small_lake,
     trace,
 )
-from warehouse.commit import Committer, newest_entry
-from warehouse.lake import Lake
-from warehouse.plan import plan_draws
-from warehouse.shards import ITEMS_LANE
+from thoughtmill.schemas.arrow import MODELS, from_table
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.warehouse.commit import Committer, newest_entry
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.plan import plan_draws
+from thoughtmill.warehouse.shards import ITEMS_LANE
 
 
 def stored(lake: Lake, table: str) -> list:

@@ -19,9 +19,9 @@ from tests.lakes import (
     trace,
     write_and_wait,
 )
-from warehouse.lake import Lake
-from warehouse.lock import writer_lock
-from warehouse.storage import Storage
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.lock import writer_lock
+from thoughtmill.warehouse.storage import Storage
 
 SPAWN = multiprocessing.get_context("spawn")
 LONGEST_WAIT_S = 5.0

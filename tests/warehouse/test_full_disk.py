@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from schemas.errors import LakeError
-from schemas.settings import LakeSettings
 from tests.lakes import committer, draws_shard, item, land_items, settings_of, trace
-from warehouse.export import export
-from warehouse.export_settings import ExportSettings
-from warehouse.lake import Lake
-from warehouse.storage import Storage
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.export.export import export
+from thoughtmill.warehouse.export.settings import ExportSettings
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.storage import Storage
 
 BIG = pa.table({"noise": [os.urandom(1 << 20) for _ in range(6)]})
 

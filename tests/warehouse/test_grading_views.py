@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from tasks.grading_item import FAILURES
 from tests.grading import attempt, land, problem, review, verdict
 from tests.lakes import drop
-from warehouse.categories import Category, add_tiers, set_categories
-from warehouse.lake import Lake
+from thoughtmill.tasks.grading.item import FAILURES
+from thoughtmill.warehouse.categories import Category, add_tiers, set_categories
+from thoughtmill.warehouse.lake import Lake
 
 LETTERS = {"c": "correct", "i": "incorrect", "u": "undecided"}
 

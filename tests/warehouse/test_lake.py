@@ -8,11 +8,11 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.arrow import SCHEMAS, to_table
-from schemas.errors import ConfigError, LakeError
 from tests.lakes import committer, draws_shard, item, land_items, settings_of, trace
-from warehouse.extensions import connect
-from warehouse.lake import Lake, views
+from thoughtmill.schemas.arrow import SCHEMAS, to_table
+from thoughtmill.schemas.errors import ConfigError, LakeError
+from thoughtmill.warehouse.extensions import connect
+from thoughtmill.warehouse.lake import Lake, views
 
 
 def described(lake: Lake, name: str) -> list[tuple[str, str]]:

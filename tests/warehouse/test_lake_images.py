@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import LakeError
 from tests.lakes import item
-from warehouse.commit import Committer
-from warehouse.images import Picture, load, store
-from warehouse.lake import Lake
-from warehouse.maintain import maintain
-from warehouse.shards import ITEMS_LANE, write_items
-from warehouse.storage import Storage
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.warehouse.commit import Committer
+from thoughtmill.warehouse.images import Picture, load, store
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.maintain import maintain
+from thoughtmill.warehouse.shards import ITEMS_LANE, write_items
+from thoughtmill.warehouse.storage import Storage
 
 PICTURES = [Picture.of(f"picture {n}".encode(), format="jpeg", width=4, height=3) for n in range(3)]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import ConfigError
 from tests.lakes import (
     LANE,
     RECIPE,
@@ -18,11 +17,12 @@ from tests.lakes import (
     settings_of,
     trace,
 )
-from warehouse.commit import Committer
-from warehouse.lake import Lake
-from warehouse.maintain import Maintained, maintain
-from warehouse.plan import plan_draws
-from warehouse.storage import Storage
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.warehouse.commit import Committer
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.maintain import Maintained, maintain
+from thoughtmill.warehouse.plan import plan_draws
+from thoughtmill.warehouse.storage import Storage
 
 DAY_S = 86_400.0
 THOUGHTS = "SELECT trace_id, thinking FROM thoughts ORDER BY trace_id"

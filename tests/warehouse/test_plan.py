@@ -3,12 +3,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from schemas.arrow import SCHEMAS, from_table
-from schemas.errors import ConfigError
-from schemas.rows import Item
 from tests.lakes import RECIPE, TEACHER, committer, draws_shard, drop, item, land_items, trace
-from warehouse.lake import Lake
-from warehouse.plan import Plan, plan_draws
+from thoughtmill.schemas.arrow import SCHEMAS, from_table
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Item
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.plan import Plan, plan_draws
 
 
 @pytest.fixture

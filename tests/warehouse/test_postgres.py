@@ -13,14 +13,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from schemas.errors import LakeError
-from schemas.settings import LakeSettings
 from tests.lakes import commit_range, committer, draws_shard, item, land_items, trace
-from warehouse.export import export
-from warehouse.export_settings import ExportSettings
-from warehouse.lake import Lake
-from warehouse.lock import writer_lock
-from warehouse.maintain import maintain
+from thoughtmill.schemas.errors import LakeError
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.export.export import export
+from thoughtmill.warehouse.export.settings import ExportSettings
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.lock import writer_lock
+from thoughtmill.warehouse.maintain import maintain
 
 BIN = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path("missing")).parent
 pytestmark = [

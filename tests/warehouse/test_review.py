@@ -9,15 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.errors import ConfigError
-from schemas.rows import GoldCheck, Label, Score, Verdict
-from schemas.settings import LakeSettings
 from tests.grading import attempt, land, problem, review, verdict
 from tests.lakes import item, land_items
-from warehouse.commit import Committer, newest_entry
-from warehouse.lake import Lake
-from warehouse.plan import Plan, plan_gold, plan_review
-from warehouse.shards import write_gold_checks, write_review
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import GoldCheck, Label, Score, Verdict
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.commit import Committer, newest_entry
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.plan import Plan, plan_gold, plan_review
+from thoughtmill.warehouse.shards import write_gold_checks, write_review
 
 ASKED = problem(6)
 TRACES = [attempt(ASKED, draw) for draw in range(4)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 from tests.lakes import settings_of
-from warehouse.lake import Lake
-from warehouse.runs import begin_run, end_run, owner_is_gone
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.runs import begin_run, end_run, owner_is_gone
 
 
 def test_run_when_its_process_is_gone_then_the_next_run_marks_it_lost(tmp_path):

@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from warehouse.layouts.action_planning import ActionPlanning
-from warehouse.layouts.chat import Chat, ShareGpt
-from warehouse.layouts.cot import Cot
-from warehouse.layouts.deepdistill import DeepDistill
-from warehouse.layouts.fenced_text import FencedText
-from warehouse.layouts.instruction import Instruction
-from warehouse.layouts.pairs import LongShort, Preference
-from warehouse.layouts.rationale import Rationale
-from warehouse.layouts.rl import Rl
-from warehouse.layouts.text import Text
-from warehouse.layouts.tokens import Tokens
-from warehouse.layouts.tool_calls import ToolCalls
+from thoughtmill.warehouse.layouts.action_planning import ActionPlanning
+from thoughtmill.warehouse.layouts.chat import Chat, ShareGpt
+from thoughtmill.warehouse.layouts.cot import Cot
+from thoughtmill.warehouse.layouts.deepdistill import DeepDistill
+from thoughtmill.warehouse.layouts.fenced_text import FencedText
+from thoughtmill.warehouse.layouts.instruction import Instruction
+from thoughtmill.warehouse.layouts.pairs import LongShort, Preference
+from thoughtmill.warehouse.layouts.rationale import Rationale
+from thoughtmill.warehouse.layouts.rl import Rl
+from thoughtmill.warehouse.layouts.text import Text
+from thoughtmill.warehouse.layouts.tokens import Tokens
+from thoughtmill.warehouse.layouts.tool_calls import ToolCalls
 
 AnyLayout = Annotated[
     Text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from warehouse.layouts.turns import FIELDS, ConversationLayout
+from thoughtmill.warehouse.layouts.turns import FIELDS, ConversationLayout
 
 
 class Chat(ConversationLayout):

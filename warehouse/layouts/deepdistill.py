@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from warehouse.extensions import quoted
-from warehouse.lake import SQL
-from warehouse.layouts.layout import SqlLayout
+from thoughtmill.warehouse.extensions import quoted
+from thoughtmill.warehouse.lake import SQL
+from thoughtmill.warehouse.layouts.layout import SqlLayout
 
 _KNOWN = ("1.5b", "7b", "r1")
 """The paper's three teachers, from weak to strong: readers of the dataset look for these names."""

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from schemas.rows import Item, Trace
-from warehouse.layouts.layout import RowLayout
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.warehouse.layouts.layout import RowLayout
 
 
 class FencedText(RowLayout):

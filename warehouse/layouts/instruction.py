@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from schemas.rows import Item, Trace
-from warehouse.layouts.pictured import StepLayout
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.warehouse.layouts.pictured import StepLayout
 
 
 class Instruction(StepLayout):

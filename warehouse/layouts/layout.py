@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from schemas.base import Frozen
-from schemas.rows import Item, Trace
-from warehouse.lake import SQL
+from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.warehouse.lake import SQL
 
 
 class Layout(Frozen):

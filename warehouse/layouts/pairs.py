@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from warehouse.layouts.turns import ConversationLayout
+from thoughtmill.warehouse.layouts.turns import ConversationLayout
 
 
 class PairLayout(ConversationLayout):

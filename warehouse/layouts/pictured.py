@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 import orjson
 import pyarrow as pa
 
-from schemas.rows import Item, Trace
-from warehouse.images import EMBEDDED, with_features
-from warehouse.layouts.layout import RowLayout
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.warehouse.images import EMBEDDED, with_features
+from thoughtmill.warehouse.layouts.layout import RowLayout
 
 _TEXTS = pa.list_(pa.field("element", pa.string()))
 _PICTURES = pa.list_(pa.field("item", EMBEDDED))

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from schemas.rows import Item, Trace
-from warehouse.layouts.pictured import PicturedLayout, rationale
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.warehouse.layouts.pictured import PicturedLayout, rationale
 
 
 class Rationale(PicturedLayout):

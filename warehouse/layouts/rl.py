@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from warehouse.layouts.turns import ConversationLayout
+from thoughtmill.warehouse.layouts.turns import ConversationLayout
 
 
 class Rl(ConversationLayout):

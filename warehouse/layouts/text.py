@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from warehouse.layouts.turns import FIELDS, TurnLayout
+from thoughtmill.warehouse.layouts.turns import FIELDS, TurnLayout
 
 
 class Text(TurnLayout):

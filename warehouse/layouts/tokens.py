@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from schemas.rows import Item, Segment, Trace
-from warehouse.layouts.layout import RowLayout
+from thoughtmill.schemas.rows import Item, Segment, Trace
+from thoughtmill.warehouse.layouts.layout import RowLayout
 
 _SPAN = pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
 

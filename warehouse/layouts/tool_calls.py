@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 import orjson
 import pyarrow as pa
 
-from schemas.fences import code_at, opens, output_of
-from schemas.rows import Item, Trace
-from warehouse.layouts.layout import RowLayout
+from thoughtmill.schemas.fences import code_at, opens, output_of
+from thoughtmill.schemas.rows import Item, Trace
+from thoughtmill.warehouse.layouts.layout import RowLayout
 
 _FUNCTION = pa.struct([("name", pa.string()), ("arguments", pa.string())])
 _CALL = pa.struct([("id", pa.string()), ("type", pa.string()), ("function", _FUNCTION)])

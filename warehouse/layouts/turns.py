@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from warehouse.lake import SQL
-from warehouse.layouts.layout import SqlLayout
+from thoughtmill.warehouse.lake import SQL
+from thoughtmill.warehouse.layouts.layout import SqlLayout
 
 Marker = Literal[
     "kind",

@@ -8,10 +8,10 @@ from math import floor, log10, sqrt
 from pathlib import Path
 from typing import Any
 
-from schemas.settings import LakeSettings
-from warehouse.lake import Lake
-from warehouse.report.sample import Sample, draw_sample
-from warehouse.report.scope import SQL, Scope, ask, resolve
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.report.sample import Sample, draw_sample
+from thoughtmill.warehouse.report.scope import SQL, Scope, ask, resolve
 
 DRAWING = ("synthesize", "grade")
 """Stages that draw traces."""

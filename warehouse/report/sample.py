@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from warehouse.lake import Lake
-from warehouse.report.scope import SQL
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.report.scope import SQL
 
 MOST_BYTES = 3_000_000
 """Size of all sampled traces together, as JSON."""

@@ -13,10 +13,10 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import ConfigError
-from warehouse.export import DRAW
-from warehouse.extensions import quoted
-from warehouse.lake import Lake
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.warehouse.export.export import DRAW
+from thoughtmill.warehouse.extensions import quoted
+from thoughtmill.warehouse.lake import Lake
 
 SQL = Path(__file__).parent / "sql"
 _SHOWN = 3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flows.report import write_report
 from tests.browser import browser, find_browser
 from tests.report_lakes import HOSTILE, show_lake
+from thoughtmill.flows.report import write_report
 
 CHROMIUM = find_browser()
 pytestmark = pytest.mark.skipif(

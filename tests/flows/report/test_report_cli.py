@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.flows.test_cli import answer, complaint
+from tests.flows.cli.test_main import answer, complaint
 
 ROOT = Path(__file__).parents[3]
 

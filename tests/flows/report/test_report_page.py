@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.report import write_report
-from flows.report.charts import compact, percent, ticks, top
-from flows.report.page import as_json
-from schemas.errors import LakeError
 from tests.lakes import settings_of
 from tests.report_lakes import HOSTILE, show_lake
+from thoughtmill.flows.report import write_report
+from thoughtmill.flows.report.charts import compact, percent, ticks, top
+from thoughtmill.flows.report.page import as_json
+from thoughtmill.schemas.errors import LakeError
 
 CSS = (Path(__file__).parents[3] / "flows" / "report" / "page.css").read_text()
 

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from schemas.teachers import ScriptedTeacher
-from tasks.labels import BlockNovelty, BlockSignificance
-from tasks.teachers import start
-from tasks.teachers.scripted import Scripted
 from tests.dialogues import played
 from tests.lakes import trace
+from thoughtmill.schemas.teachers import ScriptedTeacher
+from thoughtmill.tasks.labels import BlockNovelty, BlockSignificance
+from thoughtmill.tasks.teachers import start
+from thoughtmill.tasks.teachers.scripted import Scripted
 
 DRAWN = played("First.\n```python\n12 * 34\n```\n", "So.\n</think>\n\n\\boxed{408}", mode="plain")
 

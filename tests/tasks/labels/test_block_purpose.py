@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.rows import Segment
-from tasks.labels import BlockPurpose
 from tests.dialogues import played
 from tests.lakes import trace
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.labels import BlockPurpose
 
 
 def purposes(*parts: tuple[str, str]) -> list[str]:

@@ -7,17 +7,17 @@ from typing import NamedTuple
 import pytest
 from pydantic import ValidationError
 
-from schemas.errors import PromptTooLong, TeacherError
-from schemas.ids import content_hash, trace_id
-from schemas.rows import Drop, Item, Trace, Verdict
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.kit import Kit
-from tasks.recipes import Annotate
-from tasks.teachers.protocol import Completion
-from tasks.teachers.scripted import END, Scripted
-from tasks.worker import lane_of
-from warehouse.images import Picture, store
-from warehouse.storage import Storage
+from thoughtmill.schemas.errors import PromptTooLong, TeacherError
+from thoughtmill.schemas.ids import content_hash, trace_id
+from thoughtmill.schemas.rows import Drop, Item, Trace, Verdict
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.recipes import Annotate
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.synthesis.worker import lane_of
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.teachers.scripted import END, Scripted
+from thoughtmill.warehouse.images import Picture, store
+from thoughtmill.warehouse.storage import Storage
 
 REASONING = "Six jars and seven jars are thirteen jars.\n"
 GOOD = f"{REASONING}Answer: 13"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.recipes.annotate_leaks import LEAKS, leak_in
+from thoughtmill.tasks.recipes.annotate_leaks import LEAKS, leak_in
 
 
 @pytest.mark.parametrize(

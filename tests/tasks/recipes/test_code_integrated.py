@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import ConfigError
-from schemas.fences import code_at
-from schemas.rows import Drop, Trace
-from schemas.teachers import Sampling
-from tasks.kit import Kit
-from tasks.recipes import CodeIntegrated
-from tasks.recipes.interpreter import Limits, output_block
-from tasks.teachers.scripted import ByteTokens
-from tasks.teachers.tokens import HfTokens
 from tests.dialogues import Desk, Player, draw, kit_of, parts, played
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.fences import code_at
+from thoughtmill.schemas.rows import Drop, Trace
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.recipes import CodeIntegrated
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.interpreter import Limits, output_block
+from thoughtmill.tasks.teachers.scripted import ByteTokens
+from thoughtmill.tasks.teachers.tokens import HfTokens
 
 BLOCK = "```python\n12 * 34\n```\n"
 END = "So it is 408.\n</think>\n\nThe answer is \\boxed{408}."
@@ -240,7 +240,7 @@ class Small(Player):
     async def extend(self, prompt_ids, sampling, *, seed):
         room = 420 - len(prompt_ids)
         if room <= 0:
-            from schemas.errors import PromptTooLong
+            from thoughtmill.schemas.errors import PromptTooLong
 
             raise PromptTooLong("no room")
         most = min(sampling.max_tokens or room, room)

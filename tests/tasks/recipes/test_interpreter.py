@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from tasks.recipes import CodeIntegrated
-from tasks.recipes.interpreter import Interpreter, Limits
-from tasks.sandbox import BubblewrapSandbox, Sandbox
-from tasks.teachers.scripted import ByteTokens
 from tests.dialogues import PROBLEM, Desk, Player, kit_of, parts
+from thoughtmill.tasks.recipes import CodeIntegrated
+from thoughtmill.tasks.recipes.interpreter import Interpreter, Limits
+from thoughtmill.tasks.sandbox import BubblewrapSandbox, Sandbox
+from thoughtmill.tasks.teachers.scripted import ByteTokens
 
 
 @pytest.fixture(scope="module")

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.errors import ConfigError
-from schemas.ids import trace_id
-from schemas.rows import Drop, Item, Trace
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.kit import Kit
-from tasks.recipes import Solve
-from tasks.recipes.thought import parted
-from tasks.teachers import start
-from tasks.teachers.formats import FORMATS
-from tasks.teachers.protocol import Completion
-from tasks.teachers.scripted import END, ByteTokens, Scripted
-from tasks.verifiers import Cascade, Claim, Workers, settled
-from tasks.worker import lane_of
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Drop, Item, Trace
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.recipes import Solve
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.thought import parted
+from thoughtmill.tasks.synthesis.worker import lane_of
+from thoughtmill.tasks.teachers import start
+from thoughtmill.tasks.teachers.formats import FORMATS
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.teachers.scripted import END, ByteTokens, Scripted
+from thoughtmill.tasks.verifiers import Cascade, Claim, Workers, settled
 
 THOUGHT = "Six and seven are thirteen."
 REPLY = "There are thirteen jars. \\boxed{13}"

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.ids import trace_id
-from schemas.rows import Drop, Item, Trace
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.kit import Kit, Lane
-from tasks.recipes import Thinking
-from tasks.teachers import start
-from tasks.teachers.protocol import Completion
-from tasks.teachers.scripted import END, Scripted
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Drop, Item, Trace
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.recipes import Thinking
+from thoughtmill.tasks.recipes.context import Kit, Lane
+from thoughtmill.tasks.teachers import start
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.teachers.scripted import END, Scripted
 
 THOUGHT = "\nThe lock rises because water flows in from above.\n"
 DOCUMENT = "A lock lifts boats from one reach of a canal to the next, é and 🚢 included. " * 4

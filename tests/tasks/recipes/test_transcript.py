@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.rows import Segment
-from tasks.recipes.transcript import Transcript
-from tasks.teachers.formats import FORMATS
-from tasks.teachers.scripted import END, ByteTokens
-from tasks.teachers.tokens import HfTokens
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.recipes.transcript import Transcript
+from thoughtmill.tasks.teachers.formats import FORMATS
+from thoughtmill.tasks.teachers.scripted import END, ByteTokens
+from thoughtmill.tasks.teachers.tokens import HfTokens
 
 PICO = HfTokens("models/pico")
 BYTES = ByteTokens()

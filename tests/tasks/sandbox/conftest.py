@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tasks.sandbox import BubblewrapSandbox, Sandbox
+from thoughtmill.tasks.sandbox import BubblewrapSandbox, Sandbox
 
 SMALL = BubblewrapSandbox(
     preload=("numpy",),

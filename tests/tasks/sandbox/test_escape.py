@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sandbox.session import GRACE_S
 from tests.tasks.sandbox.hostile import PROGRAMS, Hostile
+from thoughtmill.tasks.sandbox.session import GRACE_S
 
 SECRET = uuid.uuid4().hex
 SLACK_S = 10

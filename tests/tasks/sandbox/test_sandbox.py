@@ -12,14 +12,14 @@ import pytest
 import uvloop
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.errors import ConfigError
-from tasks.sandbox import (
+from tests.tasks.sandbox.conftest import SMALL
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sandbox import (
     BubblewrapSandbox,
     SandboxConfig,
     UnsafeProcessSandbox,
     open_sandbox,
 )
-from tests.tasks.sandbox.conftest import SMALL
 
 
 def blocks(runner, sandbox, *codes, **options):

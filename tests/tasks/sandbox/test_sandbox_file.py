@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from flows.sandbox_file import sandbox_file
-from schemas.errors import ConfigError
 from tests.tasks.sandbox.conftest import SMALL
+from thoughtmill.flows.cli.sandbox_file import sandbox_file
+from thoughtmill.schemas.errors import ConfigError
 
 SETTINGS = SMALL.model_copy(update={"preload": (), "timeout_s": 0.5})
 

@@ -8,9 +8,9 @@ import shutil
 
 import pytest
 
-from flows.sandbox_file import sandbox_file
-from tasks.sandbox import BubblewrapSandbox
 from tests.tasks.sandbox.solvers import SOLVERS
+from thoughtmill.flows.cli.sandbox_file import sandbox_file
+from thoughtmill.tasks.sandbox import BubblewrapSandbox
 
 pytestmark = pytest.mark.skipif(
     shutil.which("bwrap") is None, reason="needs bubblewrap: apt-get install bubblewrap"

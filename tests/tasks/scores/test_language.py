@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.rows import Segment
-from tasks.scores.language import Language
 from tests.lakes import item, trace
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.scores.language import Language
 
 ENGLISH = "A jar holds thirty coins, and somebody takes twelve of them away. How many are left? "
 FRENCH = "Il y avait trente pièces dans le bocal, et quelqu'un en a pris douze. Il en reste donc. "

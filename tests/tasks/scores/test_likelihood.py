@@ -5,11 +5,11 @@ import math
 
 import pytest
 
-from schemas.rows import Segment
-from schemas.teachers import ScriptedTeacher
-from tasks.scores.likelihood import Likelihood, laid_out
-from tasks.teachers.scripted import ByteTokens, Scripted
 from tests.lakes import trace
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.schemas.teachers import ScriptedTeacher
+from thoughtmill.tasks.scores.likelihood import Likelihood, laid_out
+from thoughtmill.tasks.teachers.scripted import ByteTokens, Scripted
 
 TOKENS = ByteTokens()
 ASKED = "Why?"

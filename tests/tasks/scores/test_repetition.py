@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.scores import Repetition
 from tests.lakes import trace
+from thoughtmill.tasks.scores import Repetition
 
 
 def thinking(*texts: str):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.scores import RequestTalk
 from tests.lakes import trace
+from thoughtmill.tasks.scores import RequestTalk
 
 
 def value(text: str, **knobs) -> float:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.rows import Segment
-from tasks.scores.script import Script
 from tests.lakes import item, trace
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.scores.script import Script
 
 ENGLISH = "A jar holds thirty coins and a lid."
 CHINESE = "一个罐子里有三十枚硬币"

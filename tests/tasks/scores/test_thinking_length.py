@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from schemas.rows import Segment
-from tasks.scores.thinking_length import ThinkingLength
 from tests.lakes import trace
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.scores.thinking_length import ThinkingLength
 
 
 def length(*segments: Segment) -> float:

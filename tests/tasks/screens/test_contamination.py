@@ -7,10 +7,10 @@ import json
 import polars as pl
 import pytest
 
-from schemas.errors import ConfigError
-from tasks.screens import Contamination
-from tasks.sources import JsonlSource, ParquetSource
 from tests.screening import batch, details, reasons
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.screens import Contamination
+from thoughtmill.tasks.sources import JsonlSource, ParquetSource
 
 TRAIN = (
     "A train leaves the harbour at noon and travels west at forty kilometres an hour; a second "

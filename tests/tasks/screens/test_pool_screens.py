@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.screens import ExactDuplicate, NearDuplicate, Repetition, SemanticDuplicate
-from tasks.screens.minhash import MinHash, Texts
-from tasks.screens.words import find_grams, find_words
 from tests.screening import Pool, details, reasons
+from thoughtmill.tasks.screens import ExactDuplicate, NearDuplicate, Repetition, SemanticDuplicate
+from thoughtmill.tasks.screens.minhash import MinHash, Texts
+from thoughtmill.tasks.screens.words import find_grams, find_words
 
 WORDS = [f"w{n}" for n in range(3000)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from tasks.screens import Format, Language, Length
 from tests.screening import batch, details, reasons
+from thoughtmill.tasks.screens import Format, Language, Length
 
 FORMAT = [
     ({}, None),

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from schemas.arrow import to_table
-from schemas.rows import Drop, Item
-from tasks.sources.base import Source
+from thoughtmill.schemas.arrow import to_table
+from thoughtmill.schemas.rows import Drop, Item
+from thoughtmill.tasks.sources.base import Source
 
 
 class Read(NamedTuple):

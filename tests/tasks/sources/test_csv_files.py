@@ -3,9 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.errors import ConfigError
-from tasks.sources.csv_files import CsvSource
-from tasks.sources.fields import Fields
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.csv_files import CsvSource
+from thoughtmill.tasks.sources.fields import Fields
 
 QA = Fields(text="question", reference="answer")
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import ConfigError
-from schemas.rows import Drop, Item
-from tasks.sources.episodes import EpisodeSource, sampled
 from tests.mazes import Episode, episode, write_folder, write_parquet
-from warehouse.images import Picture
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Drop, Item
+from thoughtmill.tasks.sources.episodes import EpisodeSource, sampled
+from thoughtmill.warehouse.images import Picture
 
 INSTRUCTION = "Go to the ball."
 

@@ -3,11 +3,11 @@ import os
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.errors import ConfigError
-from schemas.rows import Item
-from tasks.sources import AnySource
-from tasks.sources.fields import Fields
-from tasks.sources.jsonl import JsonlSource
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources import AnySource
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.jsonl import JsonlSource
 
 SOURCE = TypeAdapter(AnySource)
 

@@ -4,10 +4,10 @@ import pytest
 
 datasets = pytest.importorskip("datasets")
 
-from schemas.errors import ConfigError  # noqa: E402
-from tasks.sources import huggingface  # noqa: E402
-from tasks.sources.fields import Fields  # noqa: E402
-from tasks.sources.huggingface import HuggingFaceSource  # noqa: E402
+from thoughtmill.schemas.errors import ConfigError  # noqa: E402
+from thoughtmill.tasks.sources import huggingface  # noqa: E402
+from thoughtmill.tasks.sources.fields import Fields  # noqa: E402
+from thoughtmill.tasks.sources.huggingface import HuggingFaceSource  # noqa: E402
 
 ROWS = {"q": ["one", "", None, "four"], "a": [1, 2, 3, 4], "meta": [{"url": "u"}] * 4}
 FIELDS = Fields(text="q", reference="a", meta=("meta.url",))

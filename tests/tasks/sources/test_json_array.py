@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import ConfigError
-from tasks.sources.fields import Fields
-from tasks.sources.json_array import JsonSource
-from tasks.sources.jsontext import Flaw, Number, elements, parse
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.json_array import JsonSource
+from thoughtmill.tasks.sources.jsontext import Flaw, Number, elements, parse
 
 
 def test_json_when_an_array_of_problems_then_items_in_order(tmp_path, read):
@@ -54,7 +54,7 @@ def test_json_when_the_tail_is_garbled_then_what_came_before_is_kept(tmp_path, r
 
 
 def test_json_when_an_element_is_too_long_to_hold_then_it_is_skipped(tmp_path, read, monkeypatch):
-    monkeypatch.setattr("tasks.sources.files.MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr("thoughtmill.tasks.sources.files.MAX_ROW_BYTES", 1000)
     path = tmp_path / "long.json"
     path.write_text(json.dumps([{"text": "a"}, {"text": "b" * 5000}, {"text": "c"}]))
     got = read(JsonSource(path=str(path), max_chars=100))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import ConfigError
-from schemas.ids import content_hash
-from tasks.sources.fields import Fields
-from tasks.sources.jsonl import JsonlSource
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.ids import content_hash
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.jsonl import JsonlSource
 
 BAD_LINES = {
     b'{"text": "caf\xe9"}': "not_utf8",
@@ -96,7 +96,7 @@ def test_jsonl_when_choices_and_images_are_mapped_then_they_are_lists_of_text(tm
 def test_jsonl_when_a_line_is_longer_than_memory_allows_then_it_is_skipped(
     tmp_path, read, monkeypatch
 ):
-    monkeypatch.setattr("tasks.sources.files.MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr("thoughtmill.tasks.sources.files.MAX_ROW_BYTES", 1000)
     path = tmp_path / "long.jsonl"
     path.write_bytes(b'{"text": "' + b"y" * 5000 + b'"}\n{"text": "short"}\n' + b"z" * 2000)
     got = read(JsonlSource(path=str(path), max_chars=100))

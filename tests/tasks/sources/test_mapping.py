@@ -6,14 +6,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import ConfigError
-from tasks.ingest import _batches
-from tasks.sources.csv_files import CsvSource
-from tasks.sources.fields import Fields
-from tasks.sources.json_array import JsonSource
-from tasks.sources.jsonl import JsonlSource
-from tasks.sources.parquet import ParquetSource
-from tasks.sources.text_files import TextSource
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.ingestion.stage import _batches
+from thoughtmill.tasks.sources.csv_files import CsvSource
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.json_array import JsonSource
+from thoughtmill.tasks.sources.jsonl import JsonlSource
+from thoughtmill.tasks.sources.parquet import ParquetSource
+from thoughtmill.tasks.sources.text_files import TextSource
 
 
 def jsonl(tmp_path, rows, kind="problem", **fields):

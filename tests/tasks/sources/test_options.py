@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from schemas.errors import ConfigError
-from tasks.sources.fields import Fields
-from tasks.sources.jsonl import JsonlSource
-from tasks.verifiers.multiple_choice import option_of
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.jsonl import JsonlSource
+from thoughtmill.tasks.verifiers.multiple_choice import option_of
 
 METALS = ["oak", "zinc", "wool", "milk"]
 COUNTS = ["2", "4", "1", "3"]

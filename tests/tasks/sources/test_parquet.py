@@ -4,9 +4,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import ConfigError
-from tasks.sources.fields import Fields
-from tasks.sources.parquet import ParquetSource
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.sources.fields import Fields
+from thoughtmill.tasks.sources.parquet import ParquetSource
 
 
 def test_parquet_when_columns_have_many_types_then_items_hold_text(tmp_path, read):

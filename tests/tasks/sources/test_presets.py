@@ -5,16 +5,16 @@ import json
 
 import pytest
 
-from flows.inspect_source import inspect_source
-from schemas.errors import ConfigError
-from schemas.rows import Item
-from tasks.sources import JsonlSource
-from tasks.sources.csv_files import CsvSource
-from tasks.sources.json_array import JsonSource
-from tasks.sources.presets import PRESETS, fitting
-from tasks.verifiers.constraints import constraints_of
-from tasks.verifiers.multiple_choice import option_of
-from tasks.verifiers.suites import read_suite
+from thoughtmill.flows.inspect_source import inspect_source
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources import JsonlSource
+from thoughtmill.tasks.sources.csv_files import CsvSource
+from thoughtmill.tasks.sources.json_array import JsonSource
+from thoughtmill.tasks.sources.presets import PRESETS, fitting
+from thoughtmill.tasks.verifiers.constraints import constraints_of
+from thoughtmill.tasks.verifiers.multiple_choice import option_of
+from thoughtmill.tasks.verifiers.suites import read_suite
 
 ASK, THOUGHT, REPLY = "How many legs has a spider?", "Insects six, so more.", "\\boxed{8}"
 TAGGED = f"<think>{THOUGHT}</think>{REPLY}"

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from schemas.errors import ConfigError
-from schemas.rows import Drop
-from tasks.sources import reasoning_gym
-from tasks.sources.gym_entries import GymSet, entry
-from tasks.sources.reasoning_gym import META_KEY, ReasoningGymSource, score
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Drop
+from thoughtmill.tasks.sources import reasoning_gym
+from thoughtmill.tasks.sources.gym_entries import GymSet, entry
+from thoughtmill.tasks.sources.reasoning_gym import META_KEY, ReasoningGymSource, score
 
 
 def test_gym_when_read_twice_then_items_are_the_same_and_score_their_own_answers(read, monkeypatch):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from schemas.teachers import EndpointTeacher
-from tasks.teachers.endpoint import Endpoint
 from tests.loopback import Loopback, loopback_server
+from thoughtmill.schemas.teachers import EndpointTeacher
+from thoughtmill.tasks.teachers.endpoint import Endpoint
 
 PICO = "models/pico"
 

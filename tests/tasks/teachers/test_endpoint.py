@@ -8,13 +8,13 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from schemas.errors import ConfigError, PromptTooLong, TeacherError
-from schemas.teachers import EndpointTeacher, Sampling
-from tasks.teachers.endpoint import Endpoint
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion
 from tests.loopback import Fault, Loopback
 from tests.tasks.teachers.conftest import PICO
+from thoughtmill.schemas.errors import ConfigError, PromptTooLong, TeacherError
+from thoughtmill.schemas.teachers import EndpointTeacher, Sampling
+from thoughtmill.tasks.teachers.endpoint import Endpoint
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion
 
 CHAT = [{"role": "user", "content": "how many apples are left"}]
 LIMITED = Sampling(max_tokens=64)

@@ -13,11 +13,11 @@ from email.utils import format_datetime
 import orjson
 import pytest
 
-from schemas.errors import ConfigError, TeacherDown, TeacherError
-from schemas.teachers import EndpointTeacher, Sampling
-from tasks.teachers.endpoint import Endpoint, check_endpoint
-from tasks.teachers.protocol import Completion
 from tests.loopback import Fault, Loopback, start
+from thoughtmill.schemas.errors import ConfigError, TeacherDown, TeacherError
+from thoughtmill.schemas.teachers import EndpointTeacher, Sampling
+from thoughtmill.tasks.teachers.endpoint import Endpoint, check_endpoint
+from thoughtmill.tasks.teachers.protocol import Completion
 
 KEY = "sk-very-secret-0123456789"
 Build = Callable[..., Endpoint]

@@ -8,20 +8,20 @@ from collections.abc import Callable
 
 import PIL.Image
 
-from schemas.ids import trace_id
-from schemas.rows import Drop, Item, Trace, Verdict
-from schemas.teachers import Sampling
-from tasks.images import ImageLimits
-from tasks.kit import Kit
-from tasks.recipes import Annotate
-from tasks.sources.episodes import EpisodeSource
-from tasks.teachers.endpoint import Endpoint
-from tasks.worker import lane_of
 from tests.annotator import Annotator
 from tests.loopback import Loopback
 from tests.mazes import episode, write_folder
-from warehouse.images import Picture, store
-from warehouse.storage import Storage
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Drop, Item, Trace, Verdict
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.recipes import Annotate
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.sources.episodes import EpisodeSource
+from thoughtmill.tasks.steps.images import ImageLimits
+from thoughtmill.tasks.synthesis.worker import lane_of
+from thoughtmill.tasks.teachers.endpoint import Endpoint
+from thoughtmill.warehouse.images import Picture, store
+from thoughtmill.warehouse.storage import Storage
 
 Build = Callable[..., Endpoint]
 SAMPLING = Sampling(temperature=0.6, top_p=0.9, max_tokens=500)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from schemas.errors import ReplyRefused, TeacherError
-from schemas.teachers import Sampling
-from tasks.teachers.endpoint import Endpoint
-from tasks.teachers.protocol import Completion
 from tests.loopback import Fault, Loopback
+from thoughtmill.schemas.errors import ReplyRefused, TeacherError
+from thoughtmill.schemas.teachers import Sampling
+from thoughtmill.tasks.teachers.endpoint import Endpoint
+from thoughtmill.tasks.teachers.protocol import Completion
 
 PICO = "models/pico"
 Build = Callable[..., Endpoint]

@@ -10,19 +10,19 @@ from typing import NamedTuple
 
 import pytest
 
-from schemas.errors import ConfigError
-from schemas.ids import trace_id
-from schemas.rows import Drop, Item, Trace
-from schemas.teachers import ScriptedTeacher
-from tasks.kit import Kit
-from tasks.recipes import Annotate, CodeIntegrated, Solve, Thinking
-from tasks.recipes.recipe import Recipe
-from tasks.teachers.formats import FORMATS, require_fit
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion
-from tasks.teachers.tokens import HfTokens, found_format
-from tasks.worker import lane_of
 from tests.dialogues import Desk
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.ids import trace_id
+from thoughtmill.schemas.rows import Drop, Item, Trace
+from thoughtmill.schemas.teachers import ScriptedTeacher
+from thoughtmill.tasks.recipes import Annotate, CodeIntegrated, Solve, Thinking
+from thoughtmill.tasks.recipes.context import Kit
+from thoughtmill.tasks.recipes.recipe import Recipe
+from thoughtmill.tasks.synthesis.worker import lane_of
+from thoughtmill.tasks.teachers.formats import FORMATS, require_fit
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.teachers.tokens import HfTokens, found_format
 
 THOUGHT = "Twelve thirty-fours are four hundred and eight, for ten of them are 340."
 REPLY = "It comes to this.\n\\boxed{408}"

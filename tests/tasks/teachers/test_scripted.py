@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from schemas.teachers import Sampling, ScriptedTeacher
-from tasks.teachers.identity import identify
-from tasks.teachers.protocol import Completion
-from tasks.teachers.scripted import END, Scripted
+from thoughtmill.schemas.teachers import Sampling, ScriptedTeacher
+from thoughtmill.tasks.teachers.identity import identify
+from thoughtmill.tasks.teachers.protocol import Completion
+from thoughtmill.tasks.teachers.scripted import END, Scripted
 
 CHAT = [{"role": "user", "content": "one two three four five six seven eight nine"}]
 

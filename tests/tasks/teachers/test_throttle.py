@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tasks.teachers.throttle import Throttle
+from thoughtmill.tasks.teachers.throttle import Throttle
 
 
 def test_refused_when_requests_of_one_round_fail_together_then_cut_once() -> None:

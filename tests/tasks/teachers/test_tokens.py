@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from schemas.errors import ConfigError
-from tasks.teachers.scripted import ByteTokens
-from tasks.teachers.tokens import HfTokens, tokenizer_version
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.tasks.teachers.scripted import ByteTokens
+from thoughtmill.tasks.teachers.tokens import HfTokens, tokenizer_version
 
 PICO = Path("models/pico")
 TOKENS = HfTokens(str(PICO))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import ConfigError
-from schemas.teachers import VllmTeacher
-from tasks.teachers.vllm import in_one_process, tokens_of
 from tests.tasks.teachers.conftest import PICO
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.teachers import VllmTeacher
+from thoughtmill.tasks.teachers.vllm import in_one_process, tokens_of
 
 NOWHERE = "no-such-owner/no-such-model"
 CODE = """

@@ -9,12 +9,12 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from schemas.errors import PromptTooLong, TeacherError
-from schemas.teachers import Sampling, VllmTeacher
-from tasks.images import ImageLimits, data_url
-from tasks.teachers.protocol import Completion, Message
-from tasks.teachers.tokens import HfTokens
 from tests.vision_model import IMAGE_SEQ_LEN, IMAGE_TOKEN, build
+from thoughtmill.schemas.errors import PromptTooLong, TeacherError
+from thoughtmill.schemas.teachers import Sampling, VllmTeacher
+from thoughtmill.tasks.steps.images import ImageLimits, data_url
+from thoughtmill.tasks.teachers.protocol import Completion, Message
+from thoughtmill.tasks.teachers.tokens import HfTokens
 
 SAMPLING = Sampling(temperature=0.0, max_tokens=8)
 
@@ -54,7 +54,7 @@ def test_render_with_images_when_there_are_two_then_two_placeholders_before_the_
 @pytest.fixture(scope="module")
 def said(folder: Path) -> dict[str, Completion | TeacherError]:
     """What the engine gave for chats with no, one and two images, and for ones that fail."""
-    from tasks.teachers.vllm import Vllm
+    from thoughtmill.tasks.teachers.vllm import Vllm
 
     pytest.importorskip("vllm.model_executor.models.idefics3", exc_type=ImportError)
     teacher = Vllm(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.verifiers import Workers
+from thoughtmill.tasks.verifiers import Workers
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
-from schemas.rows import Segment
-from tasks.verifiers import Claim, Helpers, Workers
-from tasks.verifiers.code_trace import (
+from tests.dialogues import PROBLEM, played
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.tasks.verification.batch import Known, Reviewing
+from thoughtmill.tasks.verification.settings import VerifySettings
+from thoughtmill.tasks.verifiers import Claim, Helpers, Workers
+from thoughtmill.tasks.verifiers.code_trace import (
     AnswerBeforeCode,
     BrokenPair,
     LeftoverDelayed,
     LeftoverDistrust,
     NoCode,
 )
-from tasks.verify_batch import Known, Reviewing
-from tasks.verify_settings import VerifySettings
-from tests.dialogues import PROBLEM, played
 
 BY_HAND = "12*34: 2*4=8, 2*3=6, 1*4=4, 1*3=3, 340+68: 0+8=8, 4+6=10, 3+1=4, so 12*34=408.\n"
 GOOD = [

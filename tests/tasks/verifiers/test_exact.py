@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.verifiers import Claim, Exact
-from tasks.verifiers.compare import compare
+from thoughtmill.tasks.answers.compare import compare
+from thoughtmill.tasks.verifiers import Claim, Exact
 
 INTEGERS = st.integers(-(10**15), 10**15)
 DECIMALS = st.decimals(-(10**6), 10**6, places=4).map(lambda d: f"{d:.4f}")

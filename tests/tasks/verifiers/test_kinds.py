@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.verifiers import Cascade, Claim, Workers, settled
-from tasks.verifiers.compare import compare
+from thoughtmill.tasks.answers.compare import compare
+from thoughtmill.tasks.verifiers import Cascade, Claim, Workers, settled
 
 NOT_ACCEPTED = [
     ("6 n", r"\boxed{6}"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.verifiers import Cascade, Claim, Workers, settled
+from thoughtmill.tasks.verifiers import Cascade, Claim, Workers, settled
 
 
 def table():

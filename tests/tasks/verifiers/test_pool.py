@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from tasks.verifiers.pool import Done, Failed, Workers
+from thoughtmill.tasks.verifiers.pool import Done, Failed, Workers
 
 
 def _eat():

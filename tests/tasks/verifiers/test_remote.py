@@ -3,10 +3,19 @@ import json
 
 import pytest
 
-from schemas.errors import ConfigError, TeacherError, ThoughtmillError
-from schemas.teachers import ScriptedTeacher
-from tasks.teachers.scripted import Scripted
-from tasks.verifiers import Cascade, Claim, CodeRun, Exact, Execution, Helpers, Judge, Symbolic
+from thoughtmill.schemas.errors import ConfigError, TeacherError, ThoughtmillError
+from thoughtmill.schemas.teachers import ScriptedTeacher
+from thoughtmill.tasks.teachers.scripted import Scripted
+from thoughtmill.tasks.verifiers import (
+    Cascade,
+    Claim,
+    CodeRun,
+    Exact,
+    Execution,
+    Helpers,
+    Judge,
+    Symbolic,
+)
 
 CLAIM = Claim(
     "t", "The capital is the city of Paris on the river Seine, I believe", gold="city of Paris"

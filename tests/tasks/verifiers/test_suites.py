@@ -11,11 +11,11 @@ import zlib
 
 import pytest
 
-from tasks.sandbox import BubblewrapSandbox
-from tasks.verifiers import Claim, Execution, Helpers
-from tasks.verifiers.code_blocks import find_program
-from tasks.verifiers.outputs import same_output, same_value
-from tasks.verify_sandbox import Programs, program_sandbox
+from thoughtmill.tasks.sandbox import BubblewrapSandbox
+from thoughtmill.tasks.verification.sandbox import Programs, program_sandbox
+from thoughtmill.tasks.verifiers import Claim, Execution, Helpers
+from thoughtmill.tasks.verifiers.code_blocks import find_program
+from thoughtmill.tasks.verifiers.outputs import same_output, same_value
 
 SMALL = BubblewrapSandbox(preload=(), memory_mib=256, tmp_mib=16, processes=16)
 

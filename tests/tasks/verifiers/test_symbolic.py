@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.verifiers import Cascade, Claim, Symbolic, settled
-from tasks.verifiers.batch import opinions
-from tasks.verifiers.verifier import Evidence
+from thoughtmill.tasks.verifiers import Cascade, Claim, Symbolic, settled
+from thoughtmill.tasks.verifiers.batch import opinions
+from thoughtmill.tasks.verifiers.verifier import Evidence
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,17 @@ import json
 
 import pytest
 
-from schemas.rows import Item
-from tasks.sources.reasoning_gym import ReasoningGymSource
-from tasks.verifiers import Cascade, Claim, Constraints, MultipleChoice, Opinion, settled
-from tasks.verifiers.gym import ReasoningGym
+from thoughtmill.schemas.rows import Item
+from thoughtmill.tasks.sources.reasoning_gym import ReasoningGymSource
+from thoughtmill.tasks.verifiers import (
+    Cascade,
+    Claim,
+    Constraints,
+    MultipleChoice,
+    Opinion,
+    settled,
+)
+from thoughtmill.tasks.verifiers.gym import ReasoningGym
 
 
 def judged(verifier, claim):

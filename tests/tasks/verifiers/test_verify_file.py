@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from flows.verify_file import verify_file
-from schemas.errors import ConfigError
+from thoughtmill.flows.cli.verify_file import verify_file
+from thoughtmill.schemas.errors import ConfigError
 
 LINES = [
     ('{"gold": "27.0", "response": "So \\\\boxed{27}", "id": "a"}', "a", "correct", "exact@3"),

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.rows import Item, Segment, Trace
 from tests.lakes import trace
-from warehouse.images import Picture, embed, store
-from warehouse.layouts.action_planning import ActionPlanning
-from warehouse.layouts.cot import Cot
-from warehouse.layouts.instruction import Instruction
-from warehouse.layouts.layout import RowLayout
-from warehouse.layouts.rationale import Rationale
-from warehouse.storage import Storage
+from thoughtmill.schemas.rows import Item, Segment, Trace
+from thoughtmill.warehouse.images import Picture, embed, store
+from thoughtmill.warehouse.layouts.action_planning import ActionPlanning
+from thoughtmill.warehouse.layouts.cot import Cot
+from thoughtmill.warehouse.layouts.instruction import Instruction
+from thoughtmill.warehouse.layouts.layout import RowLayout
+from thoughtmill.warehouse.layouts.rationale import Rationale
+from thoughtmill.warehouse.storage import Storage
 
 STEP_LAYOUTS = (ActionPlanning, Cot, Instruction)
 

@@ -4,14 +4,14 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from schemas.fences import blocks, output_of
-from tasks.recipes import CodeIntegrated
-from tasks.teachers.scripted import ByteTokens
 from tests.dialogues import PROBLEM, Desk, played
 from tests.lakes import trace as thought
-from warehouse.layouts.fenced_text import FencedText
-from warehouse.layouts.tokens import Tokens
-from warehouse.layouts.tool_calls import ToolCalls
+from thoughtmill.schemas.fences import blocks, output_of
+from thoughtmill.tasks.recipes import CodeIntegrated
+from thoughtmill.tasks.teachers.scripted import ByteTokens
+from thoughtmill.warehouse.layouts.fenced_text import FencedText
+from thoughtmill.warehouse.layouts.tokens import Tokens
+from thoughtmill.warehouse.layouts.tool_calls import ToolCalls
 
 BY_HAND = "12*34: 2*4=8, 2*3=6, 1*4=4, 1*3=3, 340+68: 0+8=8, 4+6=10, 3+1=4, so 12*34=408.\n"
 TRACES = {

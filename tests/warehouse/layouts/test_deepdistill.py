@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from schemas.rows import Score
 from tests.grading import attempt, land, problem, review, verdict
-from warehouse.commit import Committer, newest_entry
-from warehouse.lake import Lake
-from warehouse.layouts.deepdistill import DeepDistill
-from warehouse.shards import write_review
+from thoughtmill.schemas.rows import Score
+from thoughtmill.warehouse.commit import Committer, newest_entry
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.layouts.deepdistill import DeepDistill
+from thoughtmill.warehouse.shards import write_review
 
 TEACHERS = ("small", "middle", "large")
 

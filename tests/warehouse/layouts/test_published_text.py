@@ -7,17 +7,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.claims import claim_of, without_private
-from schemas.errors import ConfigError
-from schemas.rows import Item, Segment, Trace
-from schemas.settings import LakeSettings
 from tests.grading import attempt, land, problem, verdict
 from tests.grading import review as reviewed
 from tests.lakes import settings_of
-from warehouse.candidates import Candidates
-from warehouse.export import export
-from warehouse.export_settings import ExportSettings
-from warehouse.lake import Lake
+from thoughtmill.schemas.claims import claim_of, without_private
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Item, Segment, Trace
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.candidates import Candidates
+from thoughtmill.warehouse.export.export import export
+from thoughtmill.warehouse.export.settings import ExportSettings
+from thoughtmill.warehouse.lake import Lake
 
 PRIVATE = "I was shown that the right one is B, so I make a case for it."
 TOLD = "Explain why the right option is B."

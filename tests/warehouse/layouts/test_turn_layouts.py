@@ -11,16 +11,16 @@ import polars as pl
 import pytest
 from transformers import AutoTokenizer
 
-from schemas.errors import ConfigError
-from schemas.rows import Segment
-from schemas.settings import LakeSettings
 from tests.grading import attempt as drawn_at
 from tests.grading import land
 from tests.grading import problem as asked_for
 from tests.mixes import DRAWS, PROBLEMS, attempt, document, mixed_lake, passes, problem
-from warehouse.export import Export, export
-from warehouse.export_settings import ExportSettings
-from warehouse.lake import Lake
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.rows import Segment
+from thoughtmill.schemas.settings import LakeSettings
+from thoughtmill.warehouse.export.export import Export, export
+from thoughtmill.warehouse.export.settings import ExportSettings
+from thoughtmill.warehouse.lake import Lake
 
 PICO = str(Path(__file__).parents[3] / "models" / "pico")
 LAST = PROBLEMS - 1

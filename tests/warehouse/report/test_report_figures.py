@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import ConfigError
 from tests.lakes import committer, draws_shard, item, land_items, trace
 from tests.report_lakes import DRAWS, ITEMS, draw, show_lake
-from warehouse.lake import Lake
-from warehouse.report.figures import gather, wilson
-from warehouse.report.sample import MOST_BYTES
+from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.warehouse.lake import Lake
+from thoughtmill.warehouse.report.figures import gather, wilson
+from thoughtmill.warehouse.report.sample import MOST_BYTES
 
 
 @pytest.fixture(scope="module")

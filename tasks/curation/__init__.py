@@ -1,0 +1,1 @@
+"""Stage `curate`: screens over committed traces."""

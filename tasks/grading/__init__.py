@@ -1,0 +1,1 @@
+"""Stage `grade`: samples until an item's band of difficulty is decided."""

@@ -1,0 +1,1 @@
+"""Stage `ingest`: items from sources."""

@@ -1,0 +1,1 @@
+"""Steps of an agent: its images and its actions."""

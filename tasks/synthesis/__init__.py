@@ -1,0 +1,1 @@
+"""Stage `synthesize`: traces from items, drawn by workers that own an engine."""

@@ -1,0 +1,1 @@
+"""What is read out of prose: languages, and the signs that a thought calculates or doubts."""

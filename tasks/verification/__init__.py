@@ -1,0 +1,1 @@
+"""Stage `verify`: verdicts, scores and labels for traces in the lake."""

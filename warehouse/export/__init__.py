@@ -1,0 +1,1 @@
+"""Exports: rows of the lake as a dataset with its card."""

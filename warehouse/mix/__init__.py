@@ -1,0 +1,1 @@
+"""Mixes: reproducible selections by weights and token budgets."""
