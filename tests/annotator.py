@@ -27,7 +27,7 @@ Fault = Literal["none", "leak", "wrong", "muddled", "open", "mute"]
 _GIVEN = re.compile(
     r"For you alone: the (?:next action|right answer|right option) is (.+)\.$", re.M
 )
-_TORN = re.compile(r"(?:last line torn off):\n\n(.*?)\n\n(?:Which action|Where does)", re.S)
+_TORN = re.compile(r"(?:last line is torn off)\.\n\n(.*?)\n\n(?:Which action|Where does)", re.S)
 _ARRIVES = re.compile(r"arrive at ([^.]+(?:\.\d+)?)")
 _OTHER = {"stop": "turn left 15 degrees"}
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from thoughtmill.schemas.errors import ConfigError, ThoughtmillError
+from thoughtmill.tasks.runtime.progress import phase
 
 _START_S = 120.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -49,7 +50,8 @@ def local_api() -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait(server, url)
+        with phase("starting Prefect"):
+            _wait(server, url)
         with temporary_settings({PREFECT_API_URL: url}):
             yield
     finally:

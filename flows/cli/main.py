@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -71,7 +70,7 @@ def run(
     default_environment(verbose=verbose)
     from thoughtmill.tasks.runtime.progress import phase
 
-    with phase("reading the config"):
+    with phase("reading the config", logged=False):
         from thoughtmill.flows.config import load_config, preflight
 
         settings = load_config(config, overrides or [], limit=limit)
@@ -86,9 +85,8 @@ def run(
     from thoughtmill.flows.cli.local_api import local_api
     from thoughtmill.flows.cli.summary import print_summary
 
-    with ExitStack() as stack:
-        with phase("starting Prefect"):
-            stack.enter_context(local_api())
+    with local_api():
+        with phase("loading the flows", logged=False):
             from thoughtmill.flows.pipeline import pipeline
         summary = pipeline(config=config, overrides=overrides or [], limit=limit)
     print_summary(summary, settings, seconds=time.monotonic() - began)
@@ -367,7 +365,7 @@ def inspect(
 
     Example: `thoughtmill inspect data/problems.jsonl`
     """
-    from thoughtmill.flows.inspect_source import inspect_source
+    from thoughtmill.flows.cli.inspect_source import inspect_source
 
     for line in inspect_source(file):
         print(line)

@@ -20,8 +20,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from thoughtmill.flows.cli.reference_layouts import layouts_page
 from thoughtmill.flows.config import RunConfig
-from thoughtmill.flows.reference_layouts import layouts_page
 from thoughtmill.schemas.arrow import MODELS, SCHEMAS
 from thoughtmill.schemas.errors import ConfigError
 from thoughtmill.schemas.settings import EngineSettings, LakeSettings

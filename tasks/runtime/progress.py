@@ -41,11 +41,15 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def phase(name: str) -> Iterator[None]:
-    """Show what goes on while the body works: a running clock in a terminal, a line in a log."""
+def phase(name: str, *, logged: bool = True) -> Iterator[None]:
+    """Show what goes on while the body works: a running clock in a terminal, a line in a log.
+
+    What is not `logged` is shown in a terminal only.
+    """
     console = terminal()
     if not console.is_terminal:
-        say(f"{name} ...")
+        if logged:
+            say(f"{name} ...")
         yield
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

@@ -138,9 +138,9 @@ def test_pass_rates_when_draws_are_undecided_or_cut_off_then_only_the_cut_off_on
 ):
     asked, _ = drawn(lake, "cuui")
     land(lake, [], [drop(0, 9).model_copy(update={"item_id": asked.item_id, "trace_id": "d"})])
-    assert lake.rows("SELECT n, passes, undecided, dropped, drops, pass_rate FROM pass_rates") == [
-        (3, 1, 2, 1, {"length": 1}, 1 / 3)
-    ]
+    assert lake.rows(
+        "SELECT n, passes, undecided, dropped, drop_reasons, pass_rate FROM pass_rates"
+    ) == [(3, 1, 2, 1, {"length": 1}, 1 / 3)]
 
 
 def test_pass_rates_when_one_sample_passes_and_fifteen_are_cut_off_then_the_item_is_hard(lake):

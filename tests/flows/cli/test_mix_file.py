@@ -97,8 +97,11 @@ def test_mix_config_when_the_command_names_lake_folder_and_snapshot_then_these_c
         ({"components": None}, "components: missing; add it"),
         ({"publish": {"folder": "x", "layuot": "chat"}}, "publish.layuot: unknown key"),
         ({"publish": {"layout": {"kind": "chat", "sytem": "x"}}}, "did you mean 'system'?"),
-        ({"publish": {"layout": "chta"}}, "publish.layout: Input tag 'chta'"),
-        ({"stage": "midtraining"}, "stage: Input should be 'pretraining', 'mid-training'"),
+        (
+            {"publish": {"layout": "chta"}},
+            "publish.layout: unknown kind 'chta'; did you mean 'chat'",
+        ),
+        ({"stage": "midtraining"}, "stage: must be 'pretraining', 'mid-training'"),
         ({"budget": None}, "give a `budget`"),
     ],
 )
@@ -171,7 +174,7 @@ def test_export_options_when_layout_and_tokens_are_yaml_then_they_are_read():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"layout": "chta"}, "--layout: Input tag 'chta'"),
+        ({"layout": "chta"}, "--layout: unknown kind 'chta'"),
         ({"layout": "{kind: ["}, "--layout '{kind: ['"),
         ({"tokens": "{tokenizer: t, pakc: 9}"}, "--tokens.pakc: unknown key; did you mean 'pack'?"),
     ],

@@ -40,7 +40,13 @@ def drawn(number: int, draw: int, outcome: str | None):
         return [
             row.model_copy(update={"item_id": SUMS[number].item_id, "trace_id": f"{number}-{draw}"})
         ]
-    row = trace(number, draw, item_id=SUMS[number].item_id, trace_id=f"{number}-{draw}")
+    row = trace(
+        number,
+        draw,
+        item_id=SUMS[number].item_id,
+        trace_id=f"{number}-{draw}",
+        meta={"claim": "answers"},
+    )
     return [row] if outcome is None else [row, verdict(row, outcome)]
 
 

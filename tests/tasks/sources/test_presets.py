@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from thoughtmill.flows.inspect_source import inspect_source
+from thoughtmill.flows.cli.inspect_source import inspect_source
 from thoughtmill.schemas.errors import ConfigError
 from thoughtmill.schemas.rows import Item
 from thoughtmill.tasks.sources import JsonlSource

@@ -139,23 +139,24 @@ def test_text_when_rows_are_longer_than_a_sequence_then_they_are_counted_or_cut(
     assert cut["tokens"].sum() == plain["tokens"].sum()
 
 
-@pytest.mark.parametrize("layout", ["text", "chat"])
+@pytest.mark.parametrize(("layout", "smaller"), [("text", "documents"), ("chat", "set-0")])
 def test_mix_when_a_tokenizer_is_named_then_the_budget_is_met_in_its_tokens(
-    source, tmp_path, layout
+    source, tmp_path, layout, smaller
 ):
+    """Documents have thoughts without a reply, of which a conversation can't be made."""
     found = []
     for budget in (800, 2_000):
         asked = mix_of(
             stage="pretraining",
             budget=budget,
             components=[
-                {"name": "problems", "where": "kind = 'problem'", "weight": 3},
-                {"name": "documents", "where": "kind = 'document'", "weight": 1},
+                {"name": "others", "where": f"source <> '{smaller}'", "weight": 3},
+                {"name": "smaller", "where": f"source = '{smaller}'", "weight": 1},
             ],
         )
         rows = publish(source, tmp_path / str(budget), PICO, asked, layout=layout)
         assert budget - rows["tokens"].max() < rows["tokens"].sum() <= budget
-        share = rows.filter(pl.col("domain") == "hills")["tokens"].sum() / rows["tokens"].sum()
+        share = rows.filter(pl.col("source") == smaller)["tokens"].sum() / rows["tokens"].sum()
         assert abs(share - 0.25) < rows["tokens"].max() / budget
         found.append(rows["trace_id"].to_list())
     assert found[1][: len(found[0])] == found[0]

@@ -2,7 +2,7 @@
 -- belong to these, never to the item alone.
 --   n counts the draws that passed or failed (`graded_draws`): decided ones, and those that the
 --   teacher did not bring to an end.  undecided are the others; dropped counts draws that gave no
---   trace, drops the same by reason.
+--   trace, drop_reasons the same by reason.
 --   cv is sigma over mu of the scores (population sigma; DeepDistill, arXiv 2504.17565): at four
 --   binary draws 1.73, 1.00, 0.58, 0 for 1 to 4 passes, null where all scores are 0.  low and high
 --   are Wilson's bounds of the pass rate at 95 %.
@@ -10,7 +10,7 @@ WITH lost AS (
     SELECT
         item_id, recipe_fingerprint, teacher_fingerprint,
         sum(draws)::BIGINT AS dropped,
-        map_from_entries(list((dropped, draws) ORDER BY dropped)) AS drops
+        map_from_entries(list((dropped, draws) ORDER BY dropped)) AS drop_reasons
     FROM (
         SELECT item_id, recipe_fingerprint, teacher_fingerprint, dropped, count(*) AS draws
         FROM graded_draws
@@ -41,7 +41,7 @@ rated AS (
     SELECT
         d.*,
         coalesce(lost.dropped, 0) AS dropped,
-        lost.drops,
+        lost.drop_reasons,
         passes / nullif(n, 0) AS p,
         1.96 * sqrt(p * (1 - p) / n + 0.9604 / (n * n)) AS spread
     FROM drawn AS d
@@ -64,7 +64,7 @@ SELECT
     best_score,
     undecided,
     dropped,
-    drops,
+    drop_reasons,
     recipe_fingerprint,
     teacher_fingerprint
 FROM rated
