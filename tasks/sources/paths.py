@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from thoughtmill.tasks.sources.jsontext import Flaw, Number, parse
@@ -100,11 +101,13 @@ def _joined(content: Any) -> Any:
     return "".join(strings) if len(strings) == len(texts) else content
 
 
-def columns_of(path: str) -> list[str]:
+@cache
+def columns_of(path: str) -> tuple[str, ...]:
     """The columns that a path or a template names."""
-    return _COLUMN.findall(path) or [path]
+    return tuple(_COLUMN.findall(path)) or (path,)
 
 
+@cache
 def is_template(path: str) -> bool:
     """Whether a text is built from columns in braces."""
     return _COLUMN.search(path) is not None
