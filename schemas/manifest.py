@@ -31,6 +31,8 @@ class Manifest(Row):
     completion_tokens: int = 0
     drops: dict[str, int] = Field(default_factory=dict)
     """Dropped rows by reason."""
+    repeats: int = 0
+    """Rows of a source whose item the shard holds already."""
     outcomes: dict[str, int] = Field(default_factory=dict)
     """Reviewed traces, or checked golds, by the outcome that stands."""
 

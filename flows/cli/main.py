@@ -358,6 +358,20 @@ def doctor(
 
 
 @app.command()
+def inspect(
+    file: Annotated[str, typer.Argument(help="JSONL, JSON, CSV, Parquet or text file.")],
+) -> None:
+    """Look at a file's first rows: its columns, the preset that fits, and the config that reads it.
+
+    Example: `thoughtmill inspect data/problems.jsonl`
+    """
+    from thoughtmill.flows.cli.inspect_source import inspect_source
+
+    for line in inspect_source(file):
+        print(line)
+
+
+@app.command()
 def kinds(
     kind: Annotated[
         str | None, typer.Argument(help="Such as `thinking`; all are listed where none is given.")

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from thoughtmill.flows.cli.reference_layouts import layouts_page
 from thoughtmill.flows.config import RunConfig
 from thoughtmill.schemas.arrow import MODELS, SCHEMAS
 from thoughtmill.schemas.errors import ConfigError
@@ -86,7 +87,12 @@ def kinds(name: str | None) -> str:
 
 def pages() -> dict[str, str]:
     """The generated pages by file name."""
-    return {"config.md": _config(), "lake.md": _lake(), "commands.md": _commands()}
+    return {
+        "config.md": _config(),
+        "lake.md": _lake(),
+        "commands.md": _commands(),
+        "layouts.md": layouts_page(),
+    }
 
 
 def schema() -> str:

@@ -69,6 +69,7 @@ def read_part(source: Source, part: Part, run_id: str, data: str, inbox: Any) ->
                 drops=batch.drops,
                 pictures=list(batch.pictures.values()),
             )
+            manifest = manifest.model_copy(update={"repeats": batch.repeats})
             if before is not None:
                 _deliver(line, before)
             line.call("put", manifest, 0.0)
@@ -93,6 +94,8 @@ class _Batch:
     items: dict[str, Item] = field(default_factory=dict)
     drops: list[Drop] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
+    repeats: int = 0
+    """Rows whose item the shard holds already."""
     size: int = 0
     """Characters of text and bytes of images."""
 
@@ -110,6 +113,8 @@ class _Batch:
         elif row.item_id not in self.items:
             self.items[row.item_id] = row
             self.size += len(row.text)
+        else:
+            self.repeats += 1
 
 
 def _batches(rows: Iterable[Item | Drop | Picture]) -> Iterator[_Batch]:

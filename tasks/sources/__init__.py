@@ -18,12 +18,14 @@ from thoughtmill.tasks.sources.json_array import JsonSource
 from thoughtmill.tasks.sources.jsonl import JsonlSource
 from thoughtmill.tasks.sources.parquet import ParquetSource
 from thoughtmill.tasks.sources.reasoning_gym import ReasoningGymSource
+from thoughtmill.tasks.sources.text_files import TextSource
 
 AnySource = Annotated[
     JsonlSource
     | JsonSource
     | ParquetSource
     | CsvSource
+    | TextSource
     | HuggingFaceSource
     | ReasoningGymSource
     | EpisodeSource,

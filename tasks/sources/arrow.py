@@ -36,7 +36,7 @@ def records(batches: Iterable[pa.RecordBatch | pa.Table], first: int) -> Iterato
 
 def wanted(fields: Fields, names: Iterable[str]) -> list[str]:
     """Of the columns of a table, those that the fields need."""
-    mapped = [column for _, column in fields.columns()]
+    mapped = [column for wanted in fields.columns() for column in wanted.columns]
     return [n for n in names if any(m == n or m.startswith(f"{n}.") for m in mapped)]
 
 
@@ -46,7 +46,7 @@ def blank_row(schema: pa.Schema | pa.StructType) -> dict[str, Any]:
 
 
 class _AnyKey(dict[str, Any]):
-    """The value of a map column, whose schema does not tell its keys."""
+    """The value of a map, a list or a text, whose schema does not tell what is inside."""
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -58,7 +58,11 @@ class _AnyKey(dict[str, Any]):
 def _blank(kind: pa.DataType) -> Any:
     if pa.types.is_struct(kind):
         return blank_row(kind)
-    return _AnyKey() if pa.types.is_map(kind) else None
+    return _AnyKey() if pa.types.is_nested(kind) or _is_text(kind) else None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _row(batch: pa.RecordBatch | pa.Table) -> Any:

@@ -6,19 +6,27 @@ read in the workers.  Deduplication, batches and writing belong to the ingest st
 
 from __future__ import annotations
 
+import difflib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from thoughtmill.schemas.base import Frozen
+from thoughtmill.schemas.errors import ConfigError
 from thoughtmill.schemas.rows import Drop, Item
-from thoughtmill.tasks.sources.fields import Fields, check_columns, printable
+from thoughtmill.tasks.sources.fields import Fields, check_columns, listed, printable
 from thoughtmill.tasks.sources.jsontext import Flaw
 from thoughtmill.tasks.sources.mapping import Mapper
+from thoughtmill.tasks.sources.paths import names_of
+from thoughtmill.tasks.sources.presets import PRESETS, fitting
 from thoughtmill.warehouse.images import Picture
+
+SAMPLE_ROWS = 100
+"""Rows that are looked at before a run starts."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,26 @@ class MappedSource(Source):
     """What its rows are."""
     fields: Fields = Fields()
     """Which column is what."""
+    preset: str | None = None
+    """Name of a published layout (`docs/reference/layouts.md`): sets `item_kind` and `fields`, of
+    which those given here stand."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or values.get("preset") is None:
+            return values
+        preset = PRESETS.get(str(values["preset"]))
+        if preset is None:
+            near = difflib.get_close_matches(str(values["preset"]), PRESETS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            names = ", ".join(PRESETS)
+            raise ValueError(f"no preset {values['preset']!r}{hint} (presets: {names})")
+        given = values.get("fields") or {}
+        if isinstance(given, Fields):
+            given = given.model_dump(exclude_unset=True)
+        fields = {**preset.fields.model_dump(exclude_unset=True), **given}
+        return {"item_kind": preset.item_kind, **values, "fields": fields}
 
     def mapper(self) -> Mapper:
         return Mapper(
@@ -149,8 +177,50 @@ class MappedSource(Source):
         )
 
     def check(self, pieces: Sequence[Piece]) -> None:
-        check_columns(self.fields, self.sample(pieces), self.label)
+        check_columns(
+            self.fields,
+            self.sample(pieces),
+            self.label,
+            lambda name: self.turns_up(name, pieces),
+            lenient=PRESETS[self.preset].fields if self.preset else None,
+        )
+        self._check_rows(pieces)
+
+    def _check_rows(self, pieces: Sequence[Piece]) -> None:
+        """Raise `ConfigError` where none of the first rows makes an item, or golds are unclear."""
+        mapper = self.mapper()
+        found = list(islice((f for piece in pieces[:1] for f in self.records(piece)), SAMPLE_ROWS))
+        rows = [record.row for record in found if isinstance(record, Record)]
+        made = [f if isinstance(f, Flaw) else mapper(f.number, f.row) for f in found]
+        flaws = [one for one in made if isinstance(one, Flaw)]
+        for flaw in flaws:
+            if flaw.reason == "gold_unclear" and self.fields.gold is None:
+                raise ConfigError(
+                    printable(
+                        f"fields.gold: {self.label}, row {flaw.number}: {flaw.detail} (text,"
+                        " letter, index, index_from_1 or label)"
+                    )
+                )
+        if not flaws or len(flaws) < len(made) or flaws[0].reason == "unreadable_file":
+            return
+        columns = listed(list(dict.fromkeys(name for row in rows for name in names_of(row))))
+        fits = fitting(rows)
+        advice = f"; preset: {fits[0]} fits" if fits else self.advice(pieces)
+        raise ConfigError(
+            printable(
+                f"{self.label}: none of the first {len(made)} rows makes an item:"
+                f" {flaws[0].reason}, {flaws[0].detail} (columns: {columns}){advice}"
+            )
+        )
+
+    def advice(self, pieces: Sequence[Piece]) -> str:
+        """What to try where no row fits and no preset either."""
+        return "; set `fields`"
+
+    def turns_up(self, column: str, pieces: Sequence[Piece]) -> bool:
+        """Whether a column that the sample lacks may be in later rows."""
+        return False
 
     @abstractmethod
-    def sample(self, pieces: Sequence[Piece]) -> list[Mapping[str, Any]]:
+    def sample(self, pieces: Sequence[Piece]) -> list[Any]:
         """A few rows that show which columns there are; empty where nothing can be told."""

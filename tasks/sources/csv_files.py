@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from thoughtmill.schemas.errors import ConfigError
 from thoughtmill.tasks.sources.base import Piece, Record
-from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, lines
+from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, check_text, lines
 from thoughtmill.tasks.sources.jsontext import Flaw
 
 
@@ -33,6 +34,10 @@ class CsvSource(FileSource):
             yield header
             return
         names = header.row
+        if twice := _repeated(names):
+            detail = f"two columns are named {twice[0]!r}; the file is not read"
+            yield Flaw(header.number, "duplicate_columns", detail)
+            return
         for record in found:
             if isinstance(record, Flaw):
                 yield record
@@ -42,16 +47,33 @@ class CsvSource(FileSource):
             else:
                 yield Record(record.number, dict(zip(names, record.row, strict=True)))
 
+    def check(self, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            check_text(piece.name, piece.path, by_line=True)
+            if twice := _repeated(self._header(piece) or []):
+                raise ConfigError(
+                    f"path: {piece.name} has two columns named {twice[0]!r}: rename one"
+                )
+        super().check(pieces)
+
+    def turns_up(self, column: str, pieces: Sequence[Piece]) -> bool:
+        """Whether the header of any file has the column."""
+        name = column.partition(".")[0]
+        return any(name in (self._header(piece) or ()) for piece in pieces)
+
     def sample(self, pieces: Sequence[Piece]) -> list[Mapping[str, Any]]:
         """The header of the first file that has one."""
         for piece in pieces:
-            try:
-                header = next(self._values(piece.path), None)
-            except READ_ERRORS:
-                continue  # reading it will say so, as a drop
-            if isinstance(header, Record):
-                return [dict.fromkeys(header.row)]
+            if (header := self._header(piece)) is not None:
+                return [dict.fromkeys(header)]
         return []
+
+    def _header(self, piece: Piece) -> list[str] | None:
+        try:
+            header = next(self._values(piece.path), None)
+        except READ_ERRORS:
+            return None  # reading it will say so, as a drop
+        return list(header.row) if isinstance(header, Record) else None
 
     def _values(self, path: str) -> Iterator[Record | Flaw]:
         """Lists of values, the header first.
@@ -78,6 +100,11 @@ class CsvSource(FileSource):
             columns = columns or len(values)
             if values:
                 yield Record(feed.number, values)
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    """Names that more than one column has; columns without a name don't count."""
+    return [name for n, name in enumerate(names) if name.strip() and name in names[:n]]
 
 
 class _Lines:

@@ -16,15 +16,16 @@ from typing import Any, Literal
 
 import orjson
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from thoughtmill.schemas.errors import ConfigError
 from thoughtmill.schemas.rows import Drop, Item
 from thoughtmill.tasks.sources import arrow
 from thoughtmill.tasks.sources.base import Part, Piece, Record, drop_of
-from thoughtmill.tasks.sources.fields import ABSENT, Fields, value_at
+from thoughtmill.tasks.sources.fields import Fields, Wanted
 from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, lines
 from thoughtmill.tasks.sources.jsontext import Flaw, parse
+from thoughtmill.tasks.sources.paths import ABSENT, value_at
 from thoughtmill.tasks.steps.actions import Actions, Reading
 from thoughtmill.tasks.steps.images import ImageLimits, Refusal
 from thoughtmill.warehouse.images import Picture
@@ -46,10 +47,10 @@ class EpisodeFields(Fields):
     episode: str | None = "episode_id"
     """Column of the episode's id; null where each row is an episode of its own."""
 
-    def columns(self) -> Iterator[tuple[str, str]]:
+    def columns(self) -> Iterator[Wanted]:
         yield from super().columns()
         if self.episode:
-            yield "episode", self.episode
+            yield Wanted("episode", (self.episode,))
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,13 @@ class EpisodeSource(FileSource):
     max_steps: int = Field(default=2000, gt=0)
     """Longer episodes are dropped as `long_episode`: their frames are in memory at once."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_preset(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("preset") is not None:
+            raise ValueError("episodes have no presets: set `fields`")
+        return values
+
     def read(self, part: Part, run_id: str) -> Iterator[Item | Drop | Picture]:
         items = 0
         for piece in part.pieces:
@@ -133,6 +141,9 @@ class EpisodeSource(FileSource):
             except READ_ERRORS:
                 continue  # reading it will say so, as a drop
         return super().sample(pieces)
+
+    def _check_rows(self, pieces: Sequence[Piece]) -> None:
+        """Rows are episodes here: steps that misfit are drops."""
 
     def _patterns(self) -> tuple[str, ...]:
         return tuple(inner for pattern in super()._patterns() for inner in _inside(pattern))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import glob
 import gzip
 import io
+import json
 import os
+import re
 import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,14 +21,12 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from thoughtmill.schemas.errors import ConfigError
-from thoughtmill.tasks.sources.base import MappedSource, Piece, Record
+from thoughtmill.tasks.sources.base import SAMPLE_ROWS, MappedSource, Piece, Record
 from thoughtmill.tasks.sources.fields import printable
 from thoughtmill.tasks.sources.jsontext import Flaw
 
 MAX_ROW_BYTES = 64 * 2**20
 """Longest line or element that is held in memory; a longer one is skipped in pieces."""
-SAMPLE_ROWS = 100
-"""Rows in which a mapped column has to turn up at least once."""
 CHUNK_BYTES = 2**20
 READ_ERRORS = (OSError, EOFError, zlib.error, pa.ArrowException)
 """What a file that is cut short or garbled raises: gzip, zlib and Arrow each have their own."""
@@ -58,14 +58,19 @@ class FileSource(MappedSource):
         except READ_ERRORS as exc:
             yield Flaw(number + 1, "unreadable_file", one_line(exc))
 
-    def sample(self, pieces: Sequence[Piece]) -> list[Mapping[str, Any]]:
+    def sample(self, pieces: Sequence[Piece]) -> list[Any]:
         every = (found for piece in pieces for found in self.records(piece))
         first = islice(every, SAMPLE_ROWS)
         return [
             found.row
             for found in first
-            if isinstance(found, Record) and isinstance(found.row, Mapping)
+            if isinstance(found, Record) and isinstance(found.row, (Mapping, list))
         ]
+
+    def turns_up(self, column: str, pieces: Sequence[Piece]) -> bool:
+        """Whether the names in a path stand anywhere in the files, as JSON writes them."""
+        names = [step for step in column.split(".") if not step.removeprefix("-").isdigit()]
+        return all(any(_holds(piece.path, _forms(name)) for piece in pieces) for name in names)
 
     @abstractmethod
     def rows(self, path: str) -> Iterator[Record | Flaw]:
@@ -127,6 +132,46 @@ def lines(path: str, max_bytes: int) -> Iterator[bytes | Flaw]:
                 yield Flaw(number, "too_long", f"{size} bytes, the most is {max_bytes}")
             else:
                 yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+
+
+def _forms(name: str) -> set[bytes]:
+    """A key as JSON may write it: with other letters as they are, or as escapes."""
+    return {json.dumps(name).encode(), json.dumps(name, ensure_ascii=False).encode()}
+
+
+def _holds(path: str, forms: set[bytes]) -> bool:
+    """Whether any of some strings of bytes is in a file; False where it can't be read."""
+    longest = max(map(len, forms))
+    tail = b""
+    try:
+        for chunk in chunks(path):
+            window = tail + chunk
+            if any(form in window for form in forms):
+                return True
+            tail = window[-longest:]
+    except READ_ERRORS:
+        return False  # reading it will say so, as a drop
+    return False
+
+
+def check_text(name: str, path: str, *, by_line: bool) -> None:
+    """Raise `ConfigError` for a file in UTF-16 or UTF-32, or with the line ends of old Macs."""
+    try:
+        with open_bytes(path) as stream:
+            head = stream.read(1 << 16)
+    except READ_ERRORS:
+        return  # reading it will say so, as a drop
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))
+    if wide or (len(head) >= 4 and 0 in head[:2] and head[:4].count(0) in (2, 3)):
+        raise ConfigError(
+            f"path: {name} is UTF-16 or UTF-32, not UTF-8: convert it, such as"
+            f" `iconv -f UTF-16 -t UTF-8`"
+        )
+    if by_line and b"\n" not in head and re.search(rb"\r(?!$)", head):
+        raise ConfigError(
+            f"path: the lines of {name} end in a lone carriage return (\\r): convert it, such as"
+            " `tr '\\r' '\\n'`"
+        )
 
 
 def one_line(exc: BaseException) -> str:

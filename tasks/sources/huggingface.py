@@ -13,7 +13,7 @@ from thoughtmill.tasks.sources.files import READ_ERRORS, one_line
 from thoughtmill.tasks.sources.jsontext import Flaw
 
 if TYPE_CHECKING:
-    from datasets import Dataset, IterableDataset
+    from datasets import Dataset, Features, IterableDataset
 
 PART_ROWS = 50_000
 """Rows of a saved data set that are one part."""
@@ -77,7 +77,7 @@ class HuggingFaceSource(MappedSource):
                 number = found.number + 1
         except (ConnectionError, TimeoutError, HfHubHTTPError):
             raise
-        except (*READ_ERRORS, ValueError, DatasetsError) as exc:
+        except (*READ_ERRORS, ValueError, TypeError, DatasetsError) as exc:
             yield Flaw(number, "unreadable_file", f"the rest is lost: {one_line(exc)}")
 
     def sample(self, pieces: Sequence[Piece]) -> list[Mapping[str, Any]]:
@@ -86,6 +86,19 @@ class HuggingFaceSource(MappedSource):
             return [arrow.blank_row(data.features.arrow_schema)]
         rows = data.with_format("arrow").iter(batch_size=1)
         return [arrow.blank_row(next(iter(rows)).schema)]
+
+    def _streamed(self, features: Features | None) -> IterableDataset:
+        import datasets
+
+        folder = Path(self.dataset).expanduser()
+        return datasets.load_dataset(
+            str(folder) if folder.is_dir() else self.dataset,
+            self.config,
+            split=self.split,
+            revision=self.revision,
+            features=features,
+            streaming=True,
+        )
 
     def _load(self) -> Dataset | IterableDataset:
         """The data set, opened but not read.  Raises `ConfigError` where there is none."""
@@ -104,12 +117,23 @@ class HuggingFaceSource(MappedSource):
                         f" (splits: {', '.join(splits)})"
                     )
                 return splits[self.split]
-            return datasets.load_dataset(
-                str(folder) if folder.is_dir() else self.dataset,
-                self.config,
-                split=self.split,
-                revision=self.revision,
-                streaming=True,
-            )
+            data = self._streamed(None)
+            if data.features and (features := _without_nulls(data.features)) != data.features:
+                return self._streamed(features)
+            return data
         except (*READ_ERRORS, ValueError, RuntimeError, DatasetsError) as exc:
             raise ConfigError(f"dataset: can't open {self.label}: {one_line(exc)}") from exc
+
+
+def _without_nulls(features: Features) -> Features:
+    """Features in which a column that is null in the first rows is text: later rows may have it."""
+    import datasets
+
+    return datasets.Features(
+        {
+            name: datasets.Value("string")
+            if isinstance(kind, datasets.Value) and kind.dtype == "null"
+            else kind
+            for name, kind in features.items()
+        }
+    )

@@ -35,6 +35,8 @@ def parse(raw: bytes, number: int) -> Any:
         return _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as exc:
         return Flaw(number, "not_utf8", f"byte {exc.start + 1} ({raw[exc.start]:#04x})")
+    except _RepeatedKeyError as exc:
+        return Flaw(number, "duplicate_columns", f"an object has two keys {exc.args[0]!r}")
     except json.JSONDecodeError as exc:
         return Flaw(number, "bad_json", f"{exc.msg} at character {exc.pos + 1}")
     except RecursionError:
@@ -65,8 +67,21 @@ def elements(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes | Flaw]:
     yield from array.end()
 
 
+class _RepeatedKeyError(ValueError):
+    """An object that has a key twice: which of the values counts can't be told."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedKeyError(next(n for at, n in enumerate(names) if n in names[:at]))
+    return made
+
+
 NOT_AN_ARRAY = "not a JSON array"
 _DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
     parse_int=Number,
     parse_float=Number,
     parse_constant=lambda name: None if name == "NaN" else Number(name),

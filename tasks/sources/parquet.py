@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
+from thoughtmill.schemas.errors import ConfigError
 from thoughtmill.tasks.sources import arrow
 from thoughtmill.tasks.sources.base import Piece, Record
 from thoughtmill.tasks.sources.files import READ_ERRORS, FileSource, one_line
 from thoughtmill.tasks.sources.jsontext import Flaw
+from thoughtmill.tasks.sources.paths import ABSENT, value_at
 
 
 class ParquetSource(FileSource):
@@ -44,7 +46,15 @@ class ParquetSource(FileSource):
         """The columns of the first file that opens."""
         for piece in pieces:
             try:
-                return [arrow.blank_row(pq.read_schema(piece.path))]
+                schema = pq.read_schema(piece.path)
             except READ_ERRORS:
                 continue  # reading it will say so, as a drop
+            if twice := [name for name in schema.names if schema.names.count(name) > 1]:
+                raise ConfigError(f"path: {piece.name} has two columns named {twice[0]!r}")
+            return [arrow.blank_row(schema)]
         return []
+
+    def turns_up(self, column: str, pieces: Sequence[Piece]) -> bool:
+        """Whether any file has the column."""
+        rows = [row for piece in pieces for row in self.sample([piece])]
+        return any(value_at(row, column) is not ABSENT for row in rows)

@@ -152,7 +152,7 @@ class Stage:
                     for table, rows in landed.rows.items():
                         self._rows[table] = self._rows.get(table, 0) + rows
                     here = sum(landed.rows.get(table, 0) for table in _COUNTED)
-                    self._repeated += sum(map(manifest.rows, _COUNTED)) - here
+                    self._repeated += sum(map(manifest.rows, _COUNTED)) - here + manifest.repeats
                     judged = landed.rows.keys() & _JUDGED or not landed.repeated
                     progress.add(
                         here,

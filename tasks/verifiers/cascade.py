@@ -106,23 +106,23 @@ class _Asked:
         self._final = {"correct"} if recheck else {"correct", "incorrect"}
         self._known = known
         self._waiting = list(range(len(claims)))
-        self._evidence: dict[int, Evidence] = {}
+        self._evidence: dict[int, tuple[Evidence, ...]] = {}
 
     def open(self, tier: Verifier, name: str) -> Iterable[Evidence]:
         """Evidence of the claims that this tier is to look at, each distinct one once."""
         self._recall(name)
         self._evidence = {
-            n: tier.evidence(self._claims[n])
+            n: tuple(tier.evidence(claim) for claim in self._claims[n].alternatives)
             for n in self._waiting
             if self._claims[n].kind in tier.kinds and not self._told(n, name)
         }
-        return dict.fromkeys(self._evidence.values())
+        return dict.fromkeys(one for several in self._evidence.values() for one in several)
 
     def tell(self, name: str, opinions: dict[Evidence, Opinion]) -> None:
         """Write down what a tier said; who has been decided waits no more."""
         closed = set()
-        for n, evidence in self._evidence.items():
-            opinion = opinions[evidence]
+        for n, several in self._evidence.items():
+            opinion = _of_any([opinions[evidence] for evidence in several])
             verdict = Verdict(
                 trace_id=self._claims[n].trace_id,
                 verifier=name,
@@ -145,6 +145,15 @@ class _Asked:
             for n in self._waiting
             if (told := self._told(n, name)) is None or told.outcome not in self._final
         ]
+
+
+def _of_any(opinions: Sequence[Opinion]) -> Opinion:
+    """The opinion on an answer that any of several golds would make right."""
+    for outcome in ("correct", "undecided"):
+        for opinion in opinions:
+            if opinion.outcome == outcome:
+                return opinion
+    return opinions[0]
 
 
 async def _asked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import orjson
@@ -56,6 +56,14 @@ class Claim:
         if not self.gold or not self.gold.strip():
             return "unmarked"
         return "choice" if self.choices else "plain"
+
+    @property
+    def alternatives(self) -> tuple[Claim, ...]:
+        """This claim for each gold answer that the item accepts: itself where there is one."""
+        if "golds" not in self.meta:
+            return (self,)
+        golds: list[str] = orjson.loads(self.meta["golds"])
+        return tuple(replace(self, gold=gold) for gold in golds)
 
     @classmethod
     def of(cls, item: Item, trace: Trace) -> Claim:

@@ -10,7 +10,7 @@ from thoughtmill.flows.cli.reference import FAMILIES, REFERENCE, SCHEMA, members
 from thoughtmill.schemas.errors import ConfigError
 
 
-@pytest.mark.parametrize("page", ["config.md", "lake.md", "commands.md"])
+@pytest.mark.parametrize("page", ["config.md", "lake.md", "commands.md", "layouts.md"])
 def test_page_when_made_anew_then_it_is_the_one_that_is_committed(page):
     assert (REFERENCE / page).read_text() == pages()[page], "stale: run `make reference`"
 

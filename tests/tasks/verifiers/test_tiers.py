@@ -175,3 +175,21 @@ def test_gym_when_asked_then_its_own_scorer_decides(workers):
     assert [v.outcome for v in found] == ["correct", "incorrect", "incorrect", "undecided"]
     assert found[0].verifier == "reasoning_gym@2"
     assert found[0].score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("response", "outcome"),
+    [
+        (r"\boxed{5}", "correct"),
+        (r"\boxed{five}", "correct"),
+        (r"\boxed{6}", "incorrect"),
+        ("I can't say.", "undecided"),
+    ],
+)
+def test_golds_when_an_item_accepts_several_then_any_of_them_is_right(workers, response, outcome):
+    claim = Claim("t", response, gold="5", meta={"golds": '["5", "five", "10/2"]'})
+    verdicts = Cascade().local([claim], workers)[0]
+    standing = settled(verdicts)
+    assert standing is not None
+    assert standing.outcome == outcome
+    assert {verdict.trace_id for verdict in verdicts} == {"t"}
