@@ -51,7 +51,7 @@ def test_review_when_answers_differ_then_each_trace_has_its_verdicts_and_scores(
     settings = VerifySettings(scores=(Repetition(), ThinkingLength(), Script()))
     review = reviewed(settings, [(t, asked, NEW) for t in traces], workers)
     assert [(v.trace_id, v.verifier, v.outcome) for v in review.verdicts] == [
-        (t.trace_id, "exact@2", outcome)
+        (t.trace_id, "exact@3", outcome)
         for t, outcome in zip(traces, ("correct", "incorrect", "correct"), strict=True)
     ]
     assert review.outcomes == {"correct": 2, "incorrect": 1}
@@ -103,8 +103,8 @@ def test_review_when_no_tier_speaks_to_a_claim_then_the_cascade_says_so_once(wor
 def test_review_when_a_tier_has_spoken_before_then_it_is_not_asked_again(workers):
     asked = problem(6)
     right, open_ = attempt(asked, 0, "7"), attempt(asked, 1, "many")
-    known = Known({"exact@2": Opinion("correct", "number")}, frozenset({"repetition@1"}))
-    undecided = Known({"exact@2": Opinion("undecided", "words")})
+    known = Known({"exact@3": Opinion("correct", "number")}, frozenset({"repetition@1"}))
+    undecided = Known({"exact@3": Opinion("undecided", "words")})
     settings = JUDGED.model_copy(update={"scores": (Repetition(),)})
     review = reviewed(
         settings,
