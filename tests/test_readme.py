@@ -140,7 +140,8 @@ def test_gpu_section_when_run_with_pico_on_local_documents_then_succeeds(home: P
 
 @pytest.fixture
 def server() -> Iterator[Loopback]:
-    long = Loopback(reply="Some long thinking about {prompt}, word by word, " * 3 + "</think>")
+    text = "Some long thinking about {prompt}, word by word, " * 3 + "</think>"
+    long = Loopback(reply=text, returns_ids=False)  # its ids are bytes, not those of the tokenizer
     with loopback_server(long) as running:
         yield running
 
