@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from thoughtmill.schemas.claims import CLAIM, TraceClaim
-from thoughtmill.schemas.errors import ConfigError
+from thoughtmill.schemas.errors import ConfigError, TeacherError
 from thoughtmill.schemas.ids import content_hash, seed_of
 from thoughtmill.schemas.rows import Drop, FinishReason, Provenance, Segment, Trace, Verdict
 from thoughtmill.schemas.teachers import Sampling
@@ -168,7 +168,7 @@ class Kit:
             draw=self.draw,
             stage=stage,  # type: ignore[arg-type]
             reason=reason,
-            detail=detail,
+            detail=detail.encode(errors="replace").decode(),  # half characters fit no column
             run_id=self.lane.run_id,
             recipe_fingerprint=self.lane.recipe_fingerprint,
             teacher_fingerprint=self.lane.teacher_fingerprint,
@@ -180,6 +180,9 @@ class Kit:
         return seed_of(self.trace_id, self.requests - 1)
 
     def _count(self, completion: Completion) -> Completion:
+        for count in (completion.prompt_tokens, completion.completion_tokens):
+            if type(count) is not int or count < 0:  # a drop needs sound counters
+                raise TeacherError(f"a token count that is none: {str(count)[:40]!r}")
         self.prompt_tokens += completion.prompt_tokens
         self.completion_tokens += completion.completion_tokens
         return completion

@@ -13,7 +13,6 @@ import os
 import secrets
 import threading
 import time
-import traceback
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,14 +24,7 @@ import uvloop
 
 from thoughtmill.schemas.arrow import SCHEMAS, from_table
 from thoughtmill.schemas.claims import without_private
-from thoughtmill.schemas.errors import (
-    LakeError,
-    PromptTooLong,
-    ReplyRefused,
-    TeacherDown,
-    TeacherError,
-    ThoughtmillError,
-)
+from thoughtmill.schemas.errors import LakeError, TeacherDown, ThoughtmillError
 from thoughtmill.schemas.ids import trace_id
 from thoughtmill.schemas.rows import Drop, Item, Score, Trace, Verdict
 from thoughtmill.schemas.settings import EngineSettings
@@ -44,6 +36,7 @@ from thoughtmill.tasks.recipes.recipe import Recipe
 from thoughtmill.tasks.runtime.inbox import InboxLost, Line, end_process
 from thoughtmill.tasks.sandbox import BubblewrapSandbox, Sandbox, SandboxConfig
 from thoughtmill.tasks.scores.scorer import Scorer
+from thoughtmill.tasks.synthesis.attempt import attempt
 from thoughtmill.tasks.teachers import start
 from thoughtmill.tasks.teachers.protocol import TeacherIdentity
 from thoughtmill.warehouse.shards import write_draws
@@ -260,29 +253,15 @@ class Worker:
         return await self._grader.grade(item, outcomes, partial(self._attempt, item))
 
     async def _attempt(self, item: Item, draw: int) -> _Ended:
-        """What a draw gave: the one place where a failure becomes a counted drop."""
+        """What a draw gave; raises `TeacherDown` where no other draw would fare better."""
         lane = self._job.lane
         name = trace_id(item.item_id, lane.recipe_fingerprint, lane.teacher_fingerprint, draw)
         kit = Kit(self._teacher, lane, item.item_id, draw, name, self._sandbox, self._storage)
         try:
-            async with asyncio.timeout(self._job.engine.item_timeout_s):
-                return await self._job.recipe(item, kit)
-        except PromptTooLong as exc:
-            return kit.kept or [kit.drop("prompt_too_long", str(exc), stage="prompt")]
-        except ReplyRefused as exc:
-            return kit.kept or [kit.drop(exc.reason, str(exc), stage="generate")]
-        except TeacherError as exc:
-            return kit.kept or [kit.drop("teacher_error", str(exc), stage="generate")]
-        except TimeoutError:
-            limit = f"{self._job.engine.item_timeout_s:g} s"
-            return kit.kept or [kit.drop("timeout", f"not done after {limit}", stage="generate")]
+            return await attempt(self._job.recipe, item, kit, self._job.engine.item_timeout_s)
         except TeacherDown as exc:
             await self._give_up(exc)
             raise
-        except Exception as exc:
-            where = traceback.extract_tb(exc.__traceback__)[-1]
-            detail = f"{type(exc).__name__}: {exc} ({where.name}, line {where.lineno})"
-            return [kit.drop("recipe_error", detail)]
 
     async def _give_up(self, exc: TeacherDown) -> None:
         if self._job.teacher.kind == "vllm":

@@ -22,10 +22,14 @@ from thoughtmill.schemas.teachers import EndpointTeacher, Sampling
 from thoughtmill.tasks.steps.images import image_urls
 from thoughtmill.tasks.teachers.endpoint_http import Line
 from thoughtmill.tasks.teachers.endpoint_reply import (
+    Usage,
     finish_in,
-    reasoning_tokens_in,
+    ids_in,
+    prompt_logprobs_in,
     said_in,
     stop_in,
+    text_in,
+    usage_in,
 )
 from thoughtmill.tasks.teachers.identity import identify
 from thoughtmill.tasks.teachers.protocol import Completion, Message, Tokens
@@ -86,12 +90,12 @@ class Endpoint:
             length = len(self._tokens.render(messages)) if self._context is not None else None
         answer = await self._ask("chat/completions", body, length)
         choice = answer["choices"][0]
-        said = said_in(choice.get("message") or {})
+        said = said_in(choice.get("message"))
         return self._completion(
             answer,
             sampling,
             text=said.text,
-            token_ids=tuple(choice.get("token_ids") or ()),
+            token_ids=ids_in(choice.get("token_ids")),
             reasoning=said.reasoning,
         )
 
@@ -115,12 +119,12 @@ class Endpoint:
         body = {"return_token_ids": True, **body}
         answer = await self._ask("completions", body, len(prompt_ids))
         choice = answer["choices"][0]
-        text = choice.get("text") or ""
-        token_ids = choice.get("token_ids")
-        if token_ids is None:
-            token_ids = self._spelled(prompt_ids, text, choice, answer.get("usage") or {})
+        text = text_in(choice)
+        token_ids = ids_in(choice.get("token_ids"))
+        if choice.get("token_ids") is None:
+            token_ids = self._spelled(prompt_ids, text, choice, usage_in(answer))
         return self._completion(
-            answer, sampling, text=text, prompt_ids=tuple(prompt_ids), token_ids=tuple(token_ids)
+            answer, sampling, text=text, prompt_ids=tuple(prompt_ids), token_ids=token_ids
         )
 
     async def score(self, token_ids: Sequence[int], *, from_position: int) -> list[float]:
@@ -144,7 +148,7 @@ class Endpoint:
             raise TeacherError(
                 f"{exc}; scoring needs /completions with echo and logprobs, as vLLM serves them"
             ) from exc
-        scores = (_prompt_logprobs(answer["choices"][0], token_ids) or [])[from_position:]
+        scores = (prompt_logprobs_in(answer["choices"][0], token_ids) or [])[from_position:]
         known = [score for score in scores if score is not None]
         if len(known) != len(token_ids) - from_position:
             raise TeacherError(
@@ -229,14 +233,14 @@ class Endpoint:
         return {name: value for name, value in body.items() if value is not None}
 
     def _spelled(
-        self, prompt_ids: Sequence[int], text: str, choice: dict[str, Any], usage: dict[str, Any]
-    ) -> list[int]:
+        self, prompt_ids: Sequence[int], text: str, choice: dict[str, Any], usage: Usage
+    ) -> tuple[int, ...]:
         """The ids of a continuation that came as text (see `extend`)."""
         tokens = self.tokens
-        token_ids = tokens.encode(text)
+        token_ids = tuple(tokens.encode(text))
         tail = list(prompt_ids[-_TAIL:])
-        same = tokens.decode(tail + token_ids) == tokens.decode(tail) + text
-        written = usage.get("completion_tokens")
+        same = tokens.decode([*tail, *token_ids]) == tokens.decode(tail) + text
+        written = usage.completion_tokens
         if finish_in(choice) == "length" and written is not None:
             same = same and len(token_ids) == written
         if not same or "\ufffd" in text:
@@ -257,9 +261,9 @@ class Endpoint:
         reasoning: str | None = None,
     ) -> Completion:
         """The completion, with tokens counted here where the server sends no usage."""
-        usage = answer.get("usage") or {}
-        prompt_ids = prompt_ids or tuple(answer.get("prompt_token_ids") or ())
-        written = usage.get("completion_tokens")
+        usage = usage_in(answer)
+        prompt_ids = prompt_ids or ids_in(answer.get("prompt_token_ids"))
+        written = usage.completion_tokens
         if written is None:
             written = len(token_ids)
             if not written and self._tokens is not None:
@@ -268,12 +272,12 @@ class Endpoint:
         finish = finish_in(choice)
         stopped_by, told = self._stop(choice, sampling)
         text, kept = _until_stop(text, sampling.stop)
-        thought = reasoning_tokens_in(usage)
+        thought = usage.reasoning_tokens
         shown = reasoning is not None or (self.format.marked and self.format.close in text)
         return Completion(
             text=text,
             finish_reason="stop" if kept else finish,
-            prompt_tokens=usage.get("prompt_tokens") or len(prompt_ids),
+            prompt_tokens=usage.prompt_tokens or len(prompt_ids),
             completion_tokens=written,
             prompt_ids=prompt_ids,
             token_ids=token_ids,
@@ -392,20 +396,3 @@ async def _models(line: Line, timeout_s: float) -> tuple[int, bytes]:
                 " base_url"
             ) from failure
     raise AssertionError("unreachable")
-
-
-def _prompt_logprobs(choice: dict[str, Any], token_ids: Sequence[int]) -> list[float | None] | None:
-    """One log-probability a prompt token, null at the first; None where the answer has none.
-
-    Reads vLLM's `prompt_logprobs` (by token id) or the echoed `logprobs` (by position).
-    """
-    count = len(token_ids)
-    by_id = choice.get("prompt_logprobs")
-    if by_id is not None:
-        if len(by_id) != count:
-            return None
-        found = [(at or {}).get(str(id_)) for at, id_ in zip(by_id, token_ids, strict=True)]
-        return [entry["logprob"] if entry else None for entry in found]
-    echoed = (choice.get("logprobs") or {}).get("token_logprobs") or []
-    # The prompt, and the one token generated, unless that was the end of the text.
-    return list(echoed[:count]) if count <= len(echoed) <= count + 1 else None

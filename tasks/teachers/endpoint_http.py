@@ -21,6 +21,7 @@ from yarl import URL
 
 from thoughtmill.schemas.errors import ConfigError, TeacherDown, TeacherError
 from thoughtmill.schemas.teachers import EndpointTeacher
+from thoughtmill.tasks.teachers.endpoint_reply import usage_in
 from thoughtmill.tasks.teachers.refusals import Fault, completion_in, read_reply
 from thoughtmill.tasks.teachers.throttle import Throttle
 
@@ -130,9 +131,8 @@ class Line:
         try:
             answer = await self._send(url, payload)
             if isinstance(answer, dict):
-                usage = answer.get("usage") or {}
                 seconds = time.monotonic() - started
-                throttle.answered(round_, seconds, usage.get("completion_tokens") or 0)
+                throttle.answered(round_, seconds, usage_in(answer).completion_tokens or 0)
                 return answer
             throttle.refused(round_)
             if answer.retry_after_s is not None:

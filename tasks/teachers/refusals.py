@@ -112,7 +112,7 @@ def _not_unicode(raw: bytes) -> None:
     """Nothing; raises `ReplyRefused` for JSON whose text is broken: bad UTF-8, lone surrogates."""
     try:
         answer = json.loads(raw.decode(errors="replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if isinstance(answer, dict) and "choices" in answer:
         raise ReplyRefused("broken_text", "the reply holds bad UTF-8 or half a character")
@@ -177,6 +177,6 @@ def _seconds(retry_after: str | None) -> float | None:
         pass
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
