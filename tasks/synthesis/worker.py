@@ -11,7 +11,6 @@ import asyncio
 import gc
 import os
 import secrets
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ from thoughtmill.tasks.grading.settings import GradeSettings, Population
 from thoughtmill.tasks.recipes.context import Kit, Lane
 from thoughtmill.tasks.recipes.recipe import Recipe
 from thoughtmill.tasks.runtime.inbox import InboxLost, Line, end_process
+from thoughtmill.tasks.runtime.loop import looping
 from thoughtmill.tasks.sandbox import BubblewrapSandbox, Sandbox, SandboxConfig
 from thoughtmill.tasks.scores.scorer import Scorer
 from thoughtmill.tasks.synthesis.attempt import attempt
@@ -144,7 +144,7 @@ class Worker:
         self._stopping = False
         self._leaving = False
         self._failed = False
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        looping(self._loop)
         # The libraries' own objects never die, but a full collection would visit them each time:
         # measured, a quarter of a worker's CPU time behind an endpoint.
         gc.collect()

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import ray
-import uvloop
 from ray.data import ActorPoolStrategy
 
 from thoughtmill.schemas.arrow import from_table
@@ -27,6 +25,7 @@ from thoughtmill.schemas.rows import Item, Trace
 from thoughtmill.schemas.settings import EngineSettings
 from thoughtmill.schemas.teachers import VllmTeacher
 from thoughtmill.tasks.runtime.inbox import InboxLost, Line, end_process, open_inbox
+from thoughtmill.tasks.runtime.loop import looping
 from thoughtmill.tasks.runtime.stream import Over, Stopping, manifests
 from thoughtmill.tasks.sandbox import SandboxConfig
 from thoughtmill.tasks.teachers import start
@@ -110,8 +109,7 @@ class Reviewer:
         self._open: set[asyncio.Task[Manifest]] = set()
         self._delivering = 0
         self._stopping = False
-        self._loop = uvloop.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._loop = looping()
         self._storage = Storage(job.data)
         cores = len(os.sched_getaffinity(0))
         self._workers = Workers(min(job.settings.processes, cores))
