@@ -158,8 +158,9 @@ class Worker:
         if isinstance(job.teacher, EndpointTeacher):  # who waits for a turn runs out of time
             places = min(places, _WAITING * job.teacher.max_concurrency)
         attending = self._line.attend(self._name, self._stop, self._idle)
-        for lasting in (*(self._draw() for _ in range(places)), self._keep_house(), attending):
-            running = asyncio.run_coroutine_threadsafe(lasting, self._loop)
+        lasting = (*(self._draw() for _ in range(places)), self._keep_house(), attending)
+        self._lasting = [asyncio.run_coroutine_threadsafe(one, self._loop) for one in lasting]
+        for running in self._lasting:
             running.add_done_callback(end_process)
 
     async def __call__(self, batch: pa.Table) -> dict[str, list[int]]:
@@ -307,6 +308,11 @@ class Worker:
     def _scores(self, ended: Iterable[Trace | Drop | Verdict]) -> Iterable[Score]:
         traces = [row for row in ended if isinstance(row, Trace)]
         return (scorer(without_private(t)) for t in traces for scorer in self._job.scorers)
+
+    def close(self) -> None:
+        """End what the worker does all its life, for a process that is to go on without it."""
+        for running in self._lasting:
+            running.cancel()
 
     def _stop(self) -> None:
         """Give up open work."""

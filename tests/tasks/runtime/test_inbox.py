@@ -67,7 +67,10 @@ def run(
         async def all_at_once() -> None:
             await asyncio.gather(*(worker(part) for part in parts))
 
-        asyncio.run(all_at_once())
+        try:
+            asyncio.run(all_at_once())
+        finally:
+            worker.close()
 
     for arrived in manifests(inbox, drive, lambda: False):
         if arrived is not None:
